@@ -83,9 +83,10 @@ from app.parties.messages.views import MessageView
 from app.parties.moderation.admin import PartyReportModelView
 from app.parties.moderation.api import ReportApi
 from app.parties.moderation.views import ReportView
-from app.parties.pages import party_page
+from app.parties.pages import party_page, workspace
 from app.parties.pages.api import PartyApi
 from app.parties.pages.kitchen import KitchenView
+from app.parties.pages.overview import OverviewView
 from app.parties.pages.views import LandingView, MemberView, PartyView
 from app.parties.potluck.admin import DishClaimModelView, DishSlotModelView
 from app.parties.potluck.api import PotluckApi
@@ -119,6 +120,7 @@ ROLES: dict[str, set[tuple[str, str]]] = {
 # The pages of parties.
 PARTY_PAGES = (
     PartyView,
+    OverviewView,
     RsvpView,
     WaitingListView,
     HostingView,
@@ -182,6 +184,8 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.set_index(LandingView)
     # A rejected RSVP is shown on the page of the party, which builds on RSVPs.
     AnsweringView.render_party_page = party_page.render
+    # The tabs of hosts count what all features of a party have.
+    current_app.jinja_env.globals["party_workspace"] = workspace.of
     for view in (*PARTY_PAGES, *DASHBOARD_PAGES):
         appbuilder.add_view_no_menu(view)
     appbuilder.add_view_no_menu(DashboardSchemaView)

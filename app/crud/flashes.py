@@ -7,6 +7,7 @@ from markupsafe import Markup
 from app.errors import Category
 
 CORRECT_THE_FIELDS = lazy_gettext("Please correct the fields that are marked.")
+NOTHING_SAVED = lazy_gettext("Nothing has been saved yet.")
 
 # A text, or a text and its category.
 Message = object | tuple[object, Category]

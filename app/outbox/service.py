@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from flask import current_app, render_template
@@ -107,6 +107,22 @@ def _is_unwanted(request: EmailRequest) -> bool:
     if request.topic is not None:
         conditions.append(~unsubscribe.accepts(address_key(request.to), request.topic))
     return bool(conditions and db.session.scalar(select(or_(*conditions))))
+
+
+class Rendered(NamedTuple):
+    """An e-mail as its recipient would read it, without what is secret in its links."""
+
+    name: str
+    locale: str
+    subject: str
+    html: str
+
+
+def render(request: EmailRequest) -> Rendered:
+    """Return an e-mail that is not sent."""
+    columns = _rendered(request)
+    html = columns["html"].replace(SECRET, "…").replace(UNSUBSCRIBE, "…")
+    return Rendered(columns["name"], columns["locale"], columns["subject"], html)
 
 
 def enqueue_decoy(kind: str, *, context: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.accounts.models import Member
 from app.crud.views import BaseView, ask_to_log_in
-from app.extensions import AppBuilder
+from app.extensions import AppBuilder, appbuilder_of
 from app.i18n.selectors import current_locale, known_timezone
 from app.parties import link_session, location, queries, rules
 from app.parties.enums import RsvpStatus
@@ -32,6 +32,11 @@ POST_LIMIT = Limit(
 def current_member() -> Member:
     member: Member = current_user._get_current_object()  # noqa: SLF001 - werkzeug's documented name
     return member
+
+
+def may_edit_all() -> bool:
+    """Whether the reader can edit all parties in the generated administration."""
+    return bool(appbuilder_of().sm.has_access("can_edit", "DinnerPartyModelView"))
 
 
 def login_or_invitation_required(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -156,9 +161,10 @@ class PartyAccess:
             abort(403)
         return party
 
-    def is_staff(self) -> bool:
+    @staticmethod
+    def is_staff() -> bool:
         """Whether the reader can edit all parties in the generated administration."""
-        return bool(self.appbuilder.sm.has_access("can_edit", "DinnerPartyModelView"))
+        return may_edit_all()
 
 
 class BasePartyView(PartyAccess, BaseView):

@@ -36,7 +36,12 @@ def link_secret(rsvp: Rsvp) -> str | None:
     return None
 
 
-def send(  # noqa: PLR0913 - what e-mails differ in
+def send(kind: str, party: DinnerParty, rsvp: Rsvp, **options: Any) -> bool:
+    """Send an e-mail to the guest of an RSVP; `options` are those of `request_to`. Return False if they have unsubscribed."""
+    return enqueue(request_to(kind, party, rsvp, **options)) is not None
+
+
+def request_to(  # noqa: PLR0913 - what e-mails differ in
     kind: str,
     party: DinnerParty,
     rsvp: Rsvp,
@@ -48,8 +53,8 @@ def send(  # noqa: PLR0913 - what e-mails differ in
     topic: EmailTopic | None = None,
     reply_to: str | None = None,
     **more: Any,
-) -> bool:
-    """Send an e-mail to the guest of an RSVP. Return False if they have unsubscribed from `topic`.
+) -> EmailRequest:
+    """Return an e-mail to the guest of an RSVP.
 
     The same `kind` is sent once for each `version` of the RSVP, of the party or of an offer; by default that of the RSVP.
     """
@@ -58,30 +63,27 @@ def send(  # noqa: PLR0913 - what e-mails differ in
         version = f"{rsvp.answered_at:%Y%m%dT%H%M%S%f}"
     # A member may have a new e-mail address, language or time zone since they answered.
     recipient = rsvp.member or rsvp
-    email = enqueue(
-        EmailRequest(
-            kind,
-            to=recipient.email,
-            name=rsvp.name,
-            locale=recipient.locale,
-            timezone=recipient.timezone,
-            hour_cycle=rsvp.member and rsvp.member.hour_cycle,
-            context={
-                "party": party_context(party, rsvp),
-                "url": party_url(rsvp, "PartyView.show"),
-                "reach": reach(party, own_address, may_answer=rsvp.status != RsvpStatus.REMOVED),
-                **more,
-            },
-            dedupe_key=f"{kind}:{rsvp.id}:{version}",
-            secret=link_secret(rsvp),
-            expires_at=expires_at or party.ends_at,
-            priority=priority,
-            calendar=appointment,
-            topic=topic,
-            reply_to=reply_to or own_address,
-        )
+    return EmailRequest(
+        kind,
+        to=recipient.email,
+        name=rsvp.name,
+        locale=recipient.locale,
+        timezone=recipient.timezone,
+        hour_cycle=rsvp.member and rsvp.member.hour_cycle,
+        context={
+            "party": party_context(party, rsvp),
+            "url": party_url(rsvp, "PartyView.show"),
+            "reach": reach(party, own_address, may_answer=rsvp.status != RsvpStatus.REMOVED),
+            **more,
+        },
+        dedupe_key=f"{kind}:{rsvp.id}:{version}",
+        secret=link_secret(rsvp),
+        expires_at=expires_at or party.ends_at,
+        priority=priority,
+        calendar=appointment,
+        topic=topic,
+        reply_to=reply_to or own_address,
     )
-    return email is not None
 
 
 def reach(party: DinnerParty, reply_address: str | None, *, may_answer: bool = True) -> str:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from app import clock, replica
@@ -12,13 +13,15 @@ from app.address_key import address_key
 from app.extensions import db
 from app.http import parse_int
 from app.parties.enums import QUEUED, SEATED, PartyStatus, RsvpStatus, Visibility
-from app.parties.models import CoHost, DinnerParty, Invitation, Rsvp
+from app.parties.models import CoHost, DinnerParty, Invitation, Rsvp, RsvpPerson
 from app.parties.respondent import Respondent
+from app.search_key import is_like
 
 PAGE_SIZE = 24
 LANDING_SIZE = 6
 # The page of a member shows only the latest; the generated administration lists all.
 OWN_SIZE = 100
+FOUND_SIZE = 10
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,24 @@ def named_guests(party: DinnerParty, reader: Rsvp | None) -> list[str]:
     return list(db.session.scalars(statement))
 
 
+def guest_state(party: DinnerParty) -> tuple[object, ...]:
+    """Return what differs after any answer, check-in or change of the people who come: it tells pages whether to renew.
+
+    The sum of the keys differs when two guests change places in one moment.
+    """
+    # The people of an RSVP are replaced as a whole, by rows with new keys.
+    newest = select(func.max(RsvpPerson.id)).join(Rsvp, Rsvp.id == RsvpPerson.rsvp_id).where(Rsvp.party_id == party.id)
+    sums = func.count(), func.sum(Rsvp.party_size), func.sum(Rsvp.id)
+    moments = func.max(Rsvp.answered_at), func.max(Rsvp.checked_in_at)
+    statement = (
+        select(Rsvp.status, *sums, *moments, newest.scalar_subquery())
+        .where(Rsvp.party_id == party.id)
+        .group_by(Rsvp.status)
+        .order_by(Rsvp.status)
+    )
+    return (party.version, party.seats_taken, *(tuple(row) for row in db.session.execute(statement)))
+
+
 def hosted_by(member: Member, *, public_only: bool) -> list[DinnerParty]:
     """Return the parties that the member hosts or co-hosts, the latest first."""
     co_hosted = select(CoHost.party_id).where(CoHost.member_id == member.id)
@@ -159,6 +180,32 @@ def member_by_username(username: str) -> Member | None:
     """Return the active member with this username, in any case."""
     statement = select(Member).where(Member.username_key == address_key(username), Member.active.is_(True))
     return db.session.scalars(statement.order_by(Member.duplicate)).first()
+
+
+class KnownMember(NamedTuple):
+    """A member, and the e-mail address with which a host has seen them; their account may have another one."""
+
+    member: Member
+    email: str
+
+
+def known_members(host: Member, text: str) -> list[KnownMember]:
+    """Return the members whose name or e-mail address, as the host has seen it on a guest list, contains `text`.
+
+    Whether anybody else has an account is not told.
+    """
+    co_hosted = select(CoHost.party_id).where(CoHost.member_id == host.id)
+    hosted = select(DinnerParty.id).where(or_(DinnerParty.host_id == host.id, DinnerParty.id.in_(co_hosted)))
+    statement = (
+        select(Member, func.max(Rsvp.email))
+        .join(Rsvp, Rsvp.member_id == Member.id)
+        .where(Rsvp.party_id.in_(hosted), or_(*(is_like(each, text, "%", "%") for each in (Rsvp.name, Rsvp.email))))
+        .where(Member.id != host.id, Member.active.is_(True))
+        .group_by(Member.id)
+        .order_by(Member.first_name, Member.id)
+        .limit(FOUND_SIZE)
+    )
+    return [KnownMember(*row) for row in db.session.execute(statement)]
 
 
 def _public_parties() -> Select[DinnerParty]:

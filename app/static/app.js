@@ -109,6 +109,14 @@ for (const time of document.querySelectorAll("time[data-zone]")) {
 const zone = document.querySelector("input[type=hidden][name=timezone]");
 if (zone && !zone.value) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
 
+// On a narrow screen the tabs scroll: show the open one.
+document.querySelector(".party-tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
+// Drafts of forms are for whoever is logged in: drafts.js keeps them.
+document.querySelector("form[action$='/logout/']")?.addEventListener("submit", () => {
+  for (const key of Object.keys(localStorage)) if (key.startsWith("draft:")) localStorage.removeItem(key);
+});
+
 // Close menus on a click outside and on Escape.
 const openMenus = () => document.querySelectorAll("details.menu[open]");
 document.addEventListener("click", (event) => {

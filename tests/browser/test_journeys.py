@@ -154,20 +154,20 @@ def test_the_journey_of_a_host(page, log_in, says, accessible, cast, records):
     says(page, "info", "Party “%(title)s” saved as draft.", title="Soup & <b>bread</b>")
     assert records.one(DinnerParty).status == PartyStatus.DRAFT
 
-    page.get_by_role("link", name="Edit this party").click()
-    page.click("main [value=publish]")
+    page.get_by_role("button", name="Publish").click()
     says(page, "info", "Party “%(title)s” published.", title="Soup & <b>bread</b>")
-    expect(page.locator(".note")).to_contain_text("You are the host")
+    expect(page.locator(".steps .next")).to_contain_text("Invite")
+    accessible(page)
     party = records.one(DinnerParty)
     for guest in (cast.friend, cast.stranger):
         RsvpFactory(party=party, member=guest)
 
-    page.get_by_role("link", name="Edit this party").click()
+    page.get_by_role("link", name="Settings").click()
     page.fill("[name=starts_at]", f"{clock.now() + timedelta(days=7):%Y-%m-%dT20:00}")
     page.click("main [value=publish]")
     says(page, "warning", "Saved. 2 guests will get an updated calendar entry.")
 
-    page.get_by_role("link", name="Edit this party").click()
+    page.get_by_role("link", name="Settings").click()
     page.fill("[name=title]", "Less soup")
     page.fill("[name=number_seats]", "2")
     before = typed(page)
@@ -182,7 +182,7 @@ def test_the_journey_of_a_host(page, log_in, says, accessible, cast, records):
     page.click("text=Cancel this party")
     page.click("text=Yes, cancel the party")
     says(page, "warning", "Party cancelled; 2 guests will be told.")
-    expect(page.locator(".badge")).to_have_text("Cancelled")
+    expect(page.locator(".party-name .badge")).to_have_text("Cancelled")
     assert records.fresh(party).status == PartyStatus.CANCELLED
 
 

@@ -8,7 +8,7 @@ from app import clock
 from app.outbox.models import OutboxEmail
 from app.parties.menu.models import MenuItem
 from app.parties.models import CoHost, DinnerParty
-from tests.support.factories import DinnerPartyFactory
+from tests.support.factories import DinnerPartyFactory, MemberFactory, RsvpFactory
 
 
 def invite(host, party, username):
@@ -41,7 +41,13 @@ def test_a_draft_is_seen_by_its_co_hosts(client_of, cast):
 @pytest.mark.parametrize(
     ("username", "told"),
     [
-        ("nobody-at-all", ("danger", "No user with this name was found.")),
+        (
+            "nobody-at-all",
+            (
+                "danger",
+                "Nobody has this username, and no member who has answered to one of your parties has this name or e-mail address.",
+            ),
+        ),
         ("host", ("info", "Host Doe is already a host of this party.")),
         ("", ("danger", "Please correct the fields that are marked.")),
     ],
@@ -80,3 +86,46 @@ def test_a_copy_is_a_draft_with_the_same_settings_at_the_same_hour(client_of, ca
 
 def test_only_hosts_can_copy_a_party(client_of, cast, party):
     assert client_of(cast.friend).post(f"/parties/{party.slug}/copy").status == 403
+
+
+# -- searching
+
+
+def met(cast, member, **columns):
+    """Let a member answer to another party of the host."""
+    return RsvpFactory(party=DinnerPartyFactory(host=cast.host), member=member, **columns)
+
+
+@pytest.mark.both_databases
+def test_a_host_adds_by_name_or_address_whom_they_have_met(client_of, cast, party, records):
+    host = client_of(cast.host)
+    met(cast, cast.friend)
+    twin = MemberFactory(first_name="Friendly", last_name="Doe")
+    met(cast, twin)
+    page = invite(host, party, "friend")
+    assert page.flashes == [("info", "Friend Doe is now a co-host.")]
+    page = invite(host, party, "doe")
+    assert page.flashes == [("info", "Choose whom you mean. Nobody was added yet.")]
+    form = next(form for form in page.forms if ("username", twin.username) in form.buttons)
+    assert host.submit(form, button=("username", twin.username)).flashes == [("info", "Friendly Doe is now a co-host.")]
+    assert records.count(CoHost) == 2
+    # As it stood on the guest list.
+    met(cast, cast.stranger)
+    assert invite(host, party, cast.stranger.email.upper()).flashes == [("info", "Stranger Doe is now a co-host.")]
+
+
+def test_who_has_an_account_is_not_told(client_of, cast, party, records):
+    """Not by an address, and not by the new address of somebody whom the host has met."""
+    host = client_of(cast.host)
+    met(cast, cast.stranger, email="earlier@example.com")
+    pages = [
+        invite(host, party, typed)
+        for typed in (cast.friend.email, "nobody@example.com", cast.stranger.email, cast.admin.display_name)
+    ]
+    assert len({page.flashes[0] for page in pages}) == 1
+    for typed in (cast.friend.email, cast.stranger.email, "f"):
+        assert host.get(f"/parties/{party.slug}/hosts/people?q={typed}").json == []
+    found = host.get(f"/parties/{party.slug}/hosts/people?q=earlier").json
+    assert found == [{"value": "stranger", "label": "Stranger Doe (earlier@example.com)"}]
+    assert client_of(cast.friend).get(f"/parties/{party.slug}/hosts/people?q=earlier").status == 403
+    assert records.count(CoHost) == 0

@@ -6,6 +6,7 @@ import pytest
 
 from app import clock
 from app.outbox.models import OutboxEmail
+from app.parties.hosting import rules
 from app.parties.models import DinnerParty, Rsvp
 from tests.support.factories import DinnerPartyFactory, MemberFactory, RsvpFactory
 
@@ -13,7 +14,6 @@ PAELLA = {
     "title": "Paella",
     "starts_at": "2030-07-12T20:30",
     "timezone": "Europe/Madrid",
-    "duration_minutes": "180",
     "number_seats": "8",
     "visibility": "public",
 }
@@ -76,7 +76,9 @@ def test_a_party_in_the_past_can_be_saved_as_a_draft_but_not_published(host, rec
         {"number_seats": "9" * 30},
         {"number_seats": "eight"},
         {"number_seats": ""},
-        {"duration_minutes": "0"},
+        {"ends_at": "2030-07-12T20:30"},
+        {"ends_at": "2030-07-20T20:30"},
+        {"ends_at": "late"},
         {"visibility": "everybody"},
         {"rsvp_deadline": "never"},
         {"description": "x" * 5001},
@@ -282,7 +284,13 @@ def test_a_party_saved_with_a_date_in_the_past_warns_the_administrator(client_of
     page = admin.get("/dinnerparties/add")
     page = admin.submit(
         page.form("/dinnerparties/add"),
-        **{**PAELLA, "starts_at": "2020-07-12T20:30", "host": cast.host.username, "status": "draft"},
+        **{
+            **PAELLA,
+            "duration_minutes": "180",
+            "starts_at": "2020-07-12T20:30",
+            "host": cast.host.username,
+            "status": "draft",
+        },
     )
     assert page.flashes == [("warning", "Saved, but the date of “Paella” is in the past.")]
     assert records.one(DinnerParty).seats_taken == 1
@@ -341,3 +349,51 @@ def test_a_cancelled_party_cannot_be_published_again(client_of, cast, records):
     page = admin.submit(admin.get(path).form(path), status="published")
     assert page.flashes == [("danger", "A party cannot return to this status. Create a new one instead.")]
     assert records.fresh(party).status == "cancelled"
+
+
+# -- the end
+
+
+@pytest.mark.parametrize(
+    ("typed", "minutes"),
+    [
+        ({"ends_at": ""}, 180),
+        ({"ends_at": "2030-07-13T01:00"}, 270),
+        # The clocks go back an hour in the night between.
+        ({"starts_at": "2030-10-26T20:00", "ends_at": "2030-10-27T04:00"}, 540),
+    ],
+)
+def test_a_host_says_when_it_ends_and_its_length_is_stored(host, records, typed, minutes):
+    create_party(host, **typed)
+    assert records.one(DinnerParty).duration_minutes == minutes
+
+
+def test_an_end_that_was_left_as_it_was_moves_with_the_start(host, cast, records):
+    party = DinnerPartyFactory(host=cast.host, starts_at=datetime(2030, 6, 1, 19, tzinfo=UTC), duration_minutes=26 * 60)
+    assert host.get(f"/parties/{party.slug}/edit").form("/edit").fields["ends_at"] == "2030-06-02T21:00"
+    edit(host, party, starts_at="2030-06-08T19:00")
+    assert records.fresh(party).duration_minutes == 26 * 60
+    edit(host, party, starts_at="2030-06-08T20:00")
+    assert records.fresh(party).duration_minutes == 25 * 60
+
+
+def test_an_end_that_another_host_changed_is_shown_beside_the_own_one(host, cast, records):
+    party = DinnerPartyFactory(host=cast.host, starts_at=datetime(2030, 6, 1, 19, tzinfo=UTC))
+    tab = host.get(f"/parties/{party.slug}/edit").form("/edit")
+    edit(host, party, ends_at="2030-06-01T23:30")
+    page = host.submit(tab, ends_at="2030-06-01T22:30")
+    assert "Saved in the meantime by someone else:" in page.text
+    assert page.form("/edit").fields["ends_at"] == "2030-06-01T22:30"
+    assert host.submit(page.form("/edit")).path == f"/parties/{party.slug}/overview"
+    assert records.fresh(party).duration_minutes == 210
+
+
+@pytest.mark.parametrize(
+    ("today", "proposed"),
+    [
+        ("2030-06-03T09:00", "2030-06-08T19:00:00"),  # Monday
+        ("2030-06-04T09:00", "2030-06-15T19:00:00"),  # Tuesday
+    ],
+)
+def test_a_new_party_is_proposed_for_a_saturday_evening_in_some_days(today, proposed):
+    assert rules.proposed_start(datetime.fromisoformat(today)).isoformat() == proposed

@@ -62,8 +62,12 @@ def test_a_course_with_one_dish_for_everybody_has_no_conflict():
 
 
 def save_menu(host, party, **fields):
-    page = host.get(f"/parties/{party.slug}/menu")
-    return host.submit(page.form("/menu"), **{name.replace("__", "-"): value for name, value in fields.items()})
+    form = host.get(f"/parties/{party.slug}/menu").form("/menu")
+    return submit_rows(host, form, **{name.replace("__", "-"): value for name, value in fields.items()})
+
+
+def submit_rows(host, form, **fields):
+    return host.submit(host.add_rows(form, fields), **fields)
 
 
 def test_the_menu_of_a_host_is_shown_to_guests(client_of, visitor, cast, records):
@@ -232,7 +236,7 @@ def test_a_conflict_of_two_hosts_shows_both_menus(client_of, cast, records):
     host = client_of(cast.host)
     tab = host.get(f"/parties/{party.slug}/menu").form("/menu")
     save_menu(host, party, dishes__0__name="Lamb", dishes__1__name="Their cake", dishes__1__course="dessert")
-    page = host.submit(tab, **{"dishes-0-name": "Fish", "dishes-0-allergens": ["fish"]})
+    page = submit_rows(host, tab, **{"dishes-0-name": "Fish", "dishes-0-allergens": ["fish"]})
     assert (page.status, page.flashes) == (409, [CHANGED])
     assert "<bdi>Their cake</bdi>" in page.text
     assert 'value="Fish"' in page.text
@@ -247,7 +251,9 @@ def test_sending_a_menu_twice_is_no_conflict(client_of, cast, records):
     host = client_of(cast.host)
     tab = host.get(f"/parties/{party.slug}/menu").form("/menu")
     for _click in range(2):
-        page = host.submit(tab, **{"dishes-0-name": "Cake", "dishes-0-course": "dessert", "dishes-1-name": "Lamb"})
+        page = submit_rows(
+            host, tab, **{"dishes-0-name": "Cake", "dishes-0-course": "dessert", "dishes-1-name": "Lamb"}
+        )
         assert page.flashes == [("info", "Menu saved.")]
     assert records.count(MenuItem) == 2
 

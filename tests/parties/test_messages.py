@@ -1,5 +1,9 @@
 """Messages of hosts to their guests."""
 
+import base64
+import hashlib
+import html
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -10,7 +14,7 @@ import time_machine
 from app import clock
 from app.database import transaction
 from app.outbox import delivery, unsubscribe
-from app.outbox.models import SECRET, EmailTopic, OutboxEmail
+from app.outbox.models import SECRET, UNSUBSCRIBE, EmailTopic, OutboxEmail
 from app.parties.enums import RsvpStatus
 from app.parties.messages.models import GuestMessage
 from tests.support.factories import (
@@ -107,8 +111,7 @@ def test_the_form_shows_the_number_of_recipients_of_each_choice(host, party):
 def test_a_preview_sends_nothing_and_keeps_the_form(host, party, records):
     page = write(host, "coming", "maybe", button="preview")
     assert page.flashes == [("info", "Nothing has been sent yet. This message would go to 4 guests.")]
-    assert "It will be sent to 4 guests." in page.text
-    assert "We sit &lt;b&gt;outside&lt;/b&gt;" in page.text
+    assert "We sit &lt;b&gt;outside&lt;/b&gt;" in html.unescape(page.text)
     assert records.count(OutboxEmail) == records.count(GuestMessage) == 0
     form = page.form("/write")
     assert (form.fields.getlist("audiences"), form.fields["text"]) == (["coming", "maybe"], TEXT)
@@ -303,3 +306,28 @@ def test_the_page_takes_few_statements_however_many_guests_there_are(host, cast,
         with count_statements() as statements:
             assert host.get(f"/parties/garden/{path}").status == 200
         assert len(statements) <= 8
+
+
+def test_the_preview_is_the_real_email_in_each_language_of_its_readers(host, party, records):
+    page = write(host, "coming", "silent", button="preview")
+    assert [" ".join(each.split()) for each in re.findall(r"<bdi>(\w+)</bdi>:\s*(\d e-mails?)", page.text)[0]] == [
+        "Español",
+        "2 e-mails",
+    ]
+    shown = [html.unescape(each) for each in re.findall(r'srcdoc="([^"]*)"', page.text)]
+    assert [re.search(r'<html lang="(\w+)"', each)[1] for each in shown] == ["es", "en", "ar"]
+    assert records.count(OutboxEmail) == 0
+    write(host, "coming", "silent")
+    sent = {email.html.replace(SECRET, "…").replace(UNSUBSCRIBE, "…") for email in emails(records)}
+    assert set(shown) <= sent
+
+
+def test_no_script_and_no_other_style_than_that_of_the_email_runs_in_its_preview(host, party):
+    page = write(host, "coming", button="preview")
+    style = html.unescape(re.search(r"&lt;style&gt;(.*?)&lt;/style&gt;", page.text, re.DOTALL)[1])
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = page.headers["Content-Security-Policy"]
+    assert "script-src 'self';" in policy
+    assert f"style-src 'self' 'sha256-{digest}';" in policy
+    assert re.search(r"<iframe[^>]*\ssandbox\s", page.text)
+    assert "sha256" not in host.get("/parties/garden/write").headers["Content-Security-Policy"]

@@ -222,7 +222,7 @@ def test_hiding_a_party_does_not_make_the_hosts_form_stale(admin, client_of, cas
     host = client_of(cast.host)
     form = host.get("/parties/tupper/edit").form("/edit")
     hide(admin, party)
-    assert host.submit(form, title="Supper").path == "/parties/tupper"
+    assert host.submit(form, title="Supper").path == "/parties/tupper/overview"
     assert (records.fresh(party).title, records.fresh(party).hidden_reason) == ("Supper", WHY)
 
 
@@ -270,7 +270,7 @@ def test_a_report_is_dismissed_once(admin, party, records):
 def test_a_copy_of_a_hidden_party_is_a_draft_and_not_hidden(admin, client_of, cast, party, records):
     hide(admin, party)
     host = client_of(cast.host)
-    host.submit(host.get("/parties/tupper").form("/copy"))
+    host.submit(host.get("/parties/tupper/overview").form("/copy"))
     copy = next(each for each in records.all(DinnerParty) if each.slug != "tupper")
     assert (copy.status, copy.hidden_at, copy.hidden_reason) == ("draft", None, "")
 

@@ -150,7 +150,7 @@ def test_hosts_see_their_guests(app, cast, host, party):
 
 
 def party_fields(**more):
-    fields = {"title": "Soup night", "starts_at": "2030-06-01T19:00", "timezone": "UTC", "duration_minutes": "120"}
+    fields = {"title": "Soup night", "starts_at": "2030-06-01T19:00", "timezone": "UTC", "ends_at": "2030-06-01T21:00"}
     return {**fields, "number_seats": "8", "visibility": "public", "action": "publish", **more}
 
 
@@ -158,6 +158,7 @@ def test_a_host_gives_a_party_a_picture(host, visitor, records, files):
     page = send_form(host, NEW, **party_fields(picture=encode((3000, 3000))))
     assert page.flashes == [("info", "Party “Soup night” published.")]
     (party,) = records.all(DinnerParty)
+    page = host.get(f"/parties/{party.slug}")
     (source,) = re.findall(r'<img class="picture"\s+src="([^"]*)"', page.text)
     assert 'alt="Picture of the party “Soup night”"' in page.text
     assert size_of(visitor.get(source)) == (1200, 1200)
@@ -227,7 +228,7 @@ def test_the_api_lists_the_url_of_the_picture(app, cast, pictured):
 
 def test_a_copy_has_a_picture_of_its_own(host, pictured, records, files):
     before = len(files())
-    page = host.get(f"/parties/{pictured.slug}")
+    page = host.get(f"/parties/{pictured.slug}/overview")
     host.submit(page.form("/copy"))
     copied = next(party for party in records.all(DinnerParty) if party.id != pictured.id)
     assert copied.picture not in {None, pictured.picture}

@@ -318,7 +318,8 @@ def test_a_new_party_and_its_copy_have_reminders(client_of, cast, records):
     party = records.one(DinnerParty)
     assert of(records, party) == [(ReminderKind.BEFORE_START, 24), (ReminderKind.BEFORE_DEADLINE, 48)]
     form = host.get(f"/parties/{party.slug}/reminders").form("/reminders")
-    host.submit(form, **{"reminders-0-hours_before": "72", "reminders-1-hours_before": ""})
+    assert (form.fields["reminders-0-amount"], form.fields["reminders-0-unit"]) == ("1", "24")
+    host.submit(form, **{"reminders-0-amount": "3", "reminders-1-amount": ""})
     host.submit(page.form("/copy"))
     twin = max(records.all(DinnerParty), key=lambda each: each.id)
     assert twin.id != party.id
@@ -337,15 +338,17 @@ def test_a_host_sees_when_each_goes_out_and_changes_them(client_of, cast, party,
     text = page.text.replace("\N{NARROW NO-BREAK SPACE}", " ")
     for part in ("Sent on Jun 1, 2030, 8:00 PM", "Skipped: it would have been too late", "Scheduled"):
         assert part in text
-    page = host.submit(
-        page.form("/reminders"),
-        **{
-            "reminders-0-hours_before": "",
-            "reminders-3-hours_before": "168",
-            "reminders-4-kind": ReminderKind.BEFORE_DEADLINE,
-            "reminders-4-hours_before": "2",
-        },
-    )
+    for words in ("2 days before", "1 day before", "2 hours before"):
+        assert words in text
+    fields = {
+        "reminders-0-amount": "",
+        "reminders-3-amount": "1",
+        "reminders-3-unit": "168",
+        "reminders-4-kind": ReminderKind.BEFORE_DEADLINE,
+        "reminders-4-amount": "2",
+        "reminders-4-unit": "1",
+    }
+    page = host.submit(host.add_rows(page.form("/reminders"), fields), **fields)
     assert page.flashes == [("info", "Reminders saved.")]
     assert of(records, party) == [
         (ReminderKind.BEFORE_START, 24),
@@ -355,20 +358,23 @@ def test_a_host_sees_when_each_goes_out_and_changes_them(client_of, cast, party,
     assert records.fresh(sent).sent_at == clock.now()
 
 
-@pytest.mark.parametrize("typed", ["0", "337", "soon", "-1"])
-def test_invalid_hours_are_refused_and_kept_in_the_form(client_of, cast, party, typed, records):
+@pytest.mark.parametrize("typed", ["0", "15", "soon", "-1"])
+def test_invalid_times_are_refused_and_kept_in_the_form(client_of, cast, party, typed, records):
     host = client_of(cast.host)
-    page = host.submit(host.get("/parties/garden/reminders").form("/reminders"), **{"reminders-0-hours_before": typed})
+    form = host.add_rows(host.get("/parties/garden/reminders").form("/reminders"), ["reminders-0-amount"])
+    page = host.submit(form, **{"reminders-0-amount": typed})
     assert (page.status, page.flashes) == (422, [("danger", "Please correct the fields that are marked.")])
-    assert page.form("/reminders").fields["reminders-0-hours_before"] == typed
+    assert page.form("/reminders").fields["reminders-0-amount"] == typed
+    assert typed != "15" or "The earliest is 2 weeks before." in page.text
     assert records.count(Reminder) == 0
 
 
 def test_sending_the_form_twice_changes_nothing_more(client_of, cast, party, records):
     host = client_of(cast.host)
-    form = host.get("/parties/garden/reminders").form("/reminders")
+    fields = {"reminders-0-amount": "5", "reminders-0-unit": "1"}
+    form = host.add_rows(host.get("/parties/garden/reminders").form("/reminders"), fields)
     for _time in range(2):
-        assert host.submit(form, **{"reminders-0-hours_before": "5"}).flashes == [("info", "Reminders saved.")]
+        assert host.submit(form, **fields).flashes == [("info", "Reminders saved.")]
     assert of(records, party) == [(ReminderKind.BEFORE_START, 5)]
 
 
@@ -464,11 +470,11 @@ def test_two_concurrent_hosts_send_one_reminder(client_of, cast, party, records)
 def test_a_conflict_of_two_hosts_keeps_both_versions(client_of, cast, party, records):
     host = client_of(cast.host)
     ReminderFactory(party=party, kind=ReminderKind.BEFORE_START, hours_before=24)
-    tab = host.get("/parties/garden/reminders").form("/reminders")
-    host.submit(tab, **{"reminders-1-hours_before": "5"})
-    page = host.submit(tab, **{"reminders-1-hours_before": "7"})
+    tab = host.add_rows(host.get("/parties/garden/reminders").form("/reminders"), ["reminders-1-amount"])
+    host.submit(tab, **{"reminders-1-amount": "5", "reminders-1-unit": "1"})
+    page = host.submit(tab, **{"reminders-1-amount": "7", "reminders-1-unit": "1"})
     assert (page.status, page.flashes[0][0]) == (409, "warning")
-    assert page.form("/reminders").fields["reminders-1-hours_before"] == "7"
+    assert page.form("/reminders").fields["reminders-1-amount"] == "7"
     assert {reminder.hours_before for reminder in records.all(Reminder)} == {24, 5}
     assert host.submit(page.form("/reminders")).flashes == [("info", "Reminders saved.")]
     assert {reminder.hours_before for reminder in records.all(Reminder)} == {24, 7}

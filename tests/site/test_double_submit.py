@@ -104,7 +104,7 @@ def test_a_party_sent_twice_is_created_once(host, twice, records):
     form = host.get("/parties/new").form("/parties/new")
     pages = twice(host, form, button=("action", "publish"), **DINNER)
     party = records.one(DinnerParty)
-    assert [page.path for page in pages] == [f"/parties/{party.slug}"] * 2
+    assert [page.path for page in pages] == [f"/parties/{party.slug}/overview"] * 2
     assert [page.flashes for page in pages] == [[("info", "Party “Fondue” published.")]] * 2
     assert records.one(Rsvp).party_id == party.id
 
@@ -122,7 +122,7 @@ def test_a_change_sent_twice_is_no_conflict(host, cast, twice, records):
     RsvpFactory(party=party, member=cast.friend)
     form = host.get(f"/parties/{party.slug}/edit").form("/edit")
     pages = twice(host, form, venue="The other house")
-    assert [(page.path, page.status) for page in pages] == [(f"/parties/{party.slug}", 200)] * 2
+    assert [(page.path, page.status) for page in pages] == [(f"/parties/{party.slug}/overview", 200)] * 2
     assert records.fresh(party).version == 2
     assert records.count(OutboxEmail) == 1
 
@@ -130,7 +130,7 @@ def test_a_change_sent_twice_is_no_conflict(host, cast, twice, records):
 def test_cancelling_a_party_twice_emails_every_guest_once(host, cast, twice, records):
     party = DinnerPartyFactory(host=cast.host)
     RsvpFactory(party=party, member=cast.friend)
-    pages = twice(host, host.get(f"/parties/{party.slug}").form("/cancel"))
+    pages = twice(host, host.get(f"/parties/{party.slug}/overview").form("/cancel"))
     assert all(page.status == 200 and len(page.flashes) == 1 for page in pages)
     assert records.one(OutboxEmail).kind == "party_cancelled"
 

@@ -15,7 +15,7 @@ PAELLA = {
     "description": "One line\n\nand 'another' \"one\"",
     "starts_at": "2030-07-12T20:30",
     "timezone": "Europe/Madrid",
-    "duration_minutes": "180",
+    "ends_at": "2030-07-12T23:30",
     "number_seats": "8",
     "visibility": "public",
 }

@@ -42,7 +42,7 @@ INSIDE = re.compile(
     r"|constraint failed|syntax error|violates|\b[A-Z]\w+Error\b|SELECT .* FROM|\(Background on this)",
 )
 PARTY = {
-    "title": "Dinner", "starts_at": "2030-06-01T19:00", "timezone": "Europe/Madrid", "duration_minutes": "180",
+    "title": "Dinner", "starts_at": "2030-06-01T19:00", "timezone": "Europe/Madrid", "ends_at": "2030-06-01T22:00",
     "venue": "Home", "address": "1 Street", "main_dish": "Soup", "description": "Come", "number_seats": "8",
     "visibility": "public",
 }  # fmt: skip

@@ -207,6 +207,15 @@ class Visitor:
         """Send a request; `options` are Werkzeug's."""
         return Page(self.client.open(path, method=method, follow_redirects=follow, buffered=True, **options))
 
+    def add_rows(self, form: Form, names: Iterable[str]) -> Form:
+        """Press the button that adds a row until the form has the rows of fields like `dishes-2-name`; return the form."""
+        rows = {int(name.split("-")[1]) for name in names}
+        while rows - {int(number) for number in re.findall(r"-(\d+)-", " ".join(form.names))}:
+            form = self.submit(form, button=("row", "add")).form(urlsplit(form.action).path)
+        # The boxes of a dish are shown after a button was pressed, those of one at a time.
+        form.names |= set(names)
+        return form
+
     def post(
         self,
         path: str,

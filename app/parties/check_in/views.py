@@ -1,6 +1,8 @@
 """Pages on which hosts check guests in."""
 
-from flask import abort, make_response
+from typing import Any
+
+from flask import abort, make_response, render_template
 from flask_appbuilder import expose, has_access, permission_name
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -8,8 +10,8 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.crud.actions import flash_and_redirect
 from app.errors import DomainError
-from app.http import page_number
-from app.parties import queries, secret_links
+from app.http import PERMISSIONS_POLICY, page_number
+from app.parties import live, queries, secret_links
 from app.parties.access import BasePartyView, login_or_invitation_required
 from app.parties.check_in import service as check_in_service
 from app.parties.models import DinnerParty, Rsvp
@@ -27,23 +29,22 @@ class CheckInView(BasePartyView):
     @expose("/<slug>/door")
     @has_access
     @permission_name("host")
-    def show(self, slug: str) -> str:
+    def show(self, slug: str) -> BaseResponse:
         """List the expected guests and who has arrived. A ticket code in the search finds its guest."""
         party = self.get_hosted(slug)
-        text, only, error = search_text(), None, None
-        if secret_links.is_code(text.rpartition("/")[2]):
-            only, error = _find_by_code(party, text.rpartition("/")[2])
-        return str(
-            self.render_template(
-                "parties/check_in.html",
-                party=party,
-                guests=guest_list.check_in_list(party, page_number(), text=text, only=only),
-                text=text,
-                error=error,
-                closed=_closed_text(party),
-                ticket_code=secret_links.ticket_code,
-            )
-        )
+        context = _list_of(party)
+        response = make_response(self.render_template("parties/check_in.html", version=_version(party), **context))
+        # The page scans tickets where the browser can.
+        response.headers["Permissions-Policy"] = PERMISSIONS_POLICY.replace("camera=()", "camera=(self)")
+        return response
+
+    @expose("/<slug>/door-list")
+    @has_access
+    @permission_name("host")
+    def live(self, slug: str) -> BaseResponse:
+        """Return the list, if it has changed."""
+        party = self.get_hosted(slug)
+        return live.respond(_version(party), lambda: render_template("parties/_check_in_list.html", **_list_of(party)))
 
     @expose("/<slug>/door/<code>")
     @login_or_invitation_required
@@ -92,6 +93,25 @@ class CheckInView(BasePartyView):
         if current_user.is_authenticated and (own is None or own.id != rsvp.id):
             abort(403)
         return make_response(self.render_template("parties/check_in_visitor.html", party=party, own=own))
+
+
+def _list_of(party: DinnerParty) -> dict[str, Any]:
+    """Return what the page of check-in shows, as the URL asks for it."""
+    text, only, error = search_text(), None, None
+    if secret_links.is_code(text.rpartition("/")[2]):
+        only, error = _find_by_code(party, text.rpartition("/")[2])
+    return {
+        "party": party,
+        "guests": guest_list.check_in_list(party, page_number(), text=text, only=only),
+        "text": text,
+        "error": error,
+        "closed": _closed_text(party),
+        "ticket_code": secret_links.ticket_code,
+    }
+
+
+def _version(party: DinnerParty) -> str:
+    return live.version_of(queries.guest_state(party), _closed_text(party))
 
 
 def _find_by_code(party: DinnerParty, code: str) -> tuple[Rsvp | None, str | None]:

@@ -105,11 +105,8 @@ class HostApi(PartyApiBase):
         party = self.get_editable(slug)
         if party.status == PartyStatus.PUBLISHED:
             return self._unchanged(party, hosting_texts.saved(party))
-        if party.status != PartyStatus.DRAFT:
-            raise DomainError(*hosting_texts.no_longer_changeable())
         with transaction():
-            party.status = PartyStatus.PUBLISHED
-            count = hosting_service.update_party(party)
+            count = hosting_service.publish_party(party)
         flash = hosting_texts.published(count) if count else hosting_texts.saved(party)
         return self.respond(200, PartyStatus.PUBLISHED, flash, result=self._serialize(party))
 

@@ -1,7 +1,10 @@
 """The page on which the owner chooses co-hosts, and the button that copies a party."""
 
-from flask import abort, flash, make_response, redirect, url_for
+from collections.abc import Sequence
+
+from flask import Response, abort, flash, jsonify, make_response, redirect, request, url_for
 from flask_appbuilder import expose, has_access, permission_name
+from flask_babel import gettext as _
 from flask_login import current_user
 from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response as BaseResponse
@@ -16,6 +19,10 @@ from app.parties.hosting import service as hosting_service
 from app.parties.hosting import texts as hosting_texts
 from app.parties.hosting.forms import CoHostForm
 from app.parties.models import DinnerParty
+from app.parties.queries import KnownMember
+
+# Fewer letters match too many people.
+MIN_SEARCH = 2
 
 
 class CoHostView(BasePartyView):
@@ -38,13 +45,29 @@ class CoHostView(BasePartyView):
             flash(str(flashes.CORRECT_THE_FIELDS), "danger")
             return self._page(party, form, 422)
         try:
-            member = run_with_retry(lambda: hosting_service.add_co_host(party, form.username.data))
+            found = hosting_service.find_co_host(current_member(), form.username.data)
+            if isinstance(found, list):
+                flash(_("Choose whom you mean. Nobody was added yet."), "info")
+                return self._page(party, form, 200, found)
+            member = run_with_retry(lambda: hosting_service.add_co_host(party, found.username))
         except DomainError as error:
             show_at_field(form, error)
             flash(str(error), error.category)
             return self._page(party, form, 422)
         flash(*hosting_texts.co_host_added(member))
         return redirect(url_for("CoHostView.show", slug=slug), 303)
+
+    @expose("/<slug>/hosts/people")
+    @has_access
+    @permission_name("host")
+    def people(self, slug: str) -> Response:
+        """Return whom the host may mean by the text typed so far: members who have answered to one of their parties."""
+        self.get_owned(slug)
+        text = request.args.get("q", "").strip()
+        found = queries.known_members(current_member(), text) if len(text) >= MIN_SEARCH else []
+        return jsonify(
+            [{"value": each.member.username, "label": f"{each.member.display_name} ({each.email})"} for each in found]
+        )
 
     @expose("/<slug>/hosts/<username>/remove", methods=["POST"])
     @has_access
@@ -76,11 +99,13 @@ class CoHostView(BasePartyView):
                 draft = hosting_service.copy_party(party, current_member())
         except IntegrityError:
             flash(*texts.changed_meanwhile())
-            return redirect(url_for("PartyView.show", slug=slug), 303)
+            return redirect(url_for("OverviewView.show", slug=slug), 303)
         flash(*hosting_texts.copied())
         return redirect(url_for("HostingView.edit", slug=draft.slug), 303)
 
-    def _page(self, party: DinnerParty, form: CoHostForm, status: int) -> BaseResponse:
+    def _page(
+        self, party: DinnerParty, form: CoHostForm, status: int, found: Sequence[KnownMember] = ()
+    ) -> BaseResponse:
         owns = party.host_id == current_user.id or self.is_staff()
-        page = self.render_template("parties/co_hosts.html", party=party, form=form, owns=owns)
+        page = self.render_template("parties/co_hosts.html", party=party, form=form, owns=owns, found=found)
         return make_response(page, status)

@@ -1,5 +1,7 @@
 """Forms of hosts."""
 
+from datetime import datetime
+
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
@@ -13,6 +15,7 @@ from app.parties.enums import Visibility
 
 FILTERS = [clean_text]
 MAX_DESCRIPTION_LENGTH = 5000
+DEFAULT_MINUTES = 180
 
 
 def validate_web_link(_form: object, field: Field) -> None:
@@ -26,6 +29,21 @@ def validate_web_link(_form: object, field: Field) -> None:
         )
 
 
+class EndField(LocalDateTimeField):
+    """The end of a party. What is stored is how long it takes."""
+
+    def populate_obj(self, obj: object, name: str) -> None:  # noqa: ARG002 - WTForms' signature
+        """Store the minutes between start and end."""
+        if self.data is None:
+            obj.duration_minutes = DEFAULT_MINUTES  # type: ignore[attr-defined]
+        else:
+            obj.duration_minutes = minutes_between(self._form["starts_at"].data, self.data)  # type: ignore[attr-defined]
+
+
+def minutes_between(start: datetime, end: datetime) -> int:
+    return round((end - start).total_seconds() / 60)
+
+
 class PartyForm(FlaskForm):
     title = StringField(lazy_gettext("Title"), filters=FILTERS, validators=[DataRequired(), Length(max=120)])
     starts_at = LocalDateTimeField(lazy_gettext("Starts at"), zone_field="timezone", validators=[InputRequired()])
@@ -36,10 +54,11 @@ class PartyForm(FlaskForm):
             "The time zone of the venue, for example Europe/Madrid. All times on this form are in this time zone."
         ),
     )
-    duration_minutes = IntegerField(
-        lazy_gettext("Duration in minutes"),
-        default=180,
-        validators=[InputRequired(), NumberRange(1, models.MAX_PARTY_MINUTES)],
+    ends_at = EndField(
+        lazy_gettext("Ends at"),
+        zone_field="timezone",
+        validators=[Optional()],
+        description=lazy_gettext("If empty, three hours after the start."),
     )
     venue = StringField(
         lazy_gettext("Venue"),
@@ -110,6 +129,17 @@ class PartyForm(FlaskForm):
     )
     version = HiddenField()
 
+    def validate_ends_at(self, field: EndField) -> None:
+        """Refuse an end that is not after the start. An end that was left as it was moves with the start."""
+        start, stored_start, stored_end = self.starts_at.data, self.starts_at.object_data, field.object_data
+        if start is None or field.data is None:
+            return
+        is_unchanged = stored_end is not None and minutes_between(stored_end, field.data) == 0
+        if is_unchanged and field.data <= start:
+            field.data = start + (stored_end - stored_start)
+        if not 1 <= minutes_between(start, field.data) <= models.MAX_PARTY_MINUTES:
+            raise ValidationError(_("The party must end after it starts, and within a week."))
+
     def validate_map_url(self, field: URLField) -> None:
         validate_web_link(self, field)
 
@@ -118,8 +148,11 @@ class CoHostForm(FlaskForm):
     """A new co-host."""
 
     username = StringField(
-        lazy_gettext("Username"),
+        lazy_gettext("Name, e-mail address or username"),
         filters=FILTERS,
-        validators=[DataRequired(), Length(max=64)],
+        validators=[DataRequired(), Length(max=320)],
+        description=lazy_gettext(
+            "You find members who have answered to one of your parties. Others you find by their username."
+        ),
         render_kw={"autocapitalize": "none", "spellcheck": "false", "autocomplete": "off"},
     )

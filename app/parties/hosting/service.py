@@ -29,6 +29,7 @@ from app.parties.menu import service as menu_service
 from app.parties.messages import recipients, reminders
 from app.parties.models import CoHost, DinnerParty, Invitation, Rsvp
 from app.parties.potluck import service as potluck_service
+from app.parties.queries import KnownMember
 from app.parties.respondent import Respondent
 from app.parties.waiting_list import seats
 
@@ -138,6 +139,16 @@ def _apply_side_effects(
     return notified
 
 
+def publish_party(party: DinnerParty) -> int:
+    """Publish a draft; return how many invitations are sent. A party that is published already stays as it is."""
+    if party.status == PartyStatus.PUBLISHED:
+        return 0
+    if party.status != PartyStatus.DRAFT:
+        raise DomainError(lazy_gettext("This party can no longer be changed."), "warning")
+    party.status = PartyStatus.PUBLISHED
+    return update_party(party)
+
+
 def cancel_party(party: DinnerParty, announce: Announcements = EMAILS) -> int:
     """Cancel a party; return how many guests are notified. Raises DomainError if it is cancelled or has started."""
     if party.status == PartyStatus.CANCELLED:
@@ -191,6 +202,28 @@ def add_co_host(party: DinnerParty, username: str) -> Member:
     db.session.expire(party, ["co_hosts"])
     hosting_mail.co_host(party, member)
     return member
+
+
+def find_co_host(host: Member, typed: str) -> Member | list[KnownMember]:
+    """Return the member that a host means by a username, name or e-mail address, or those among whom they must choose.
+
+    Raises DomainError if there is none. It says the same of an e-mail address with and without an account.
+    """
+    text = typed.strip()
+    member = queries.member_by_username(text)
+    if member is not None:
+        return member
+    found = queries.known_members(host, text)
+    if not found:
+        raise DomainError(
+            lazy_gettext(
+                "Nobody has this username, and no member who has answered to one of your parties has this name or e-mail "
+                "address."
+            ),
+            field="username",
+        )
+    exact = [each.member for each in found if address_key(each.email) == address_key(text)]
+    return exact[0] if len(exact) == 1 else found
 
 
 def remove_co_host(party: DinnerParty, member: Member) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.wrappers import Response as BaseResponse
 
+from app import clock
 from app.crud import flashes
 from app.crud.fields import show_at_field
 from app.crud.files import StoredFile
@@ -18,9 +19,10 @@ from app.errors import DomainError
 from app.extensions import db
 from app.i18n import formats
 from app.i18n.selectors import current_timezone
-from app.parties import texts
+from app.parties import texts, wall_clock
 from app.parties.access import POST_LIMIT, BasePartyView, current_member
 from app.parties.enums import PartyStatus
+from app.parties.hosting import rules
 from app.parties.hosting import service as hosting_service
 from app.parties.hosting import texts as hosting_texts
 from app.parties.hosting.forms import PartyForm
@@ -40,7 +42,7 @@ class HostingView(BasePartyView):
     @permission_name("host")
     def new(self) -> BaseResponse:
         """Create a party."""
-        form = PartyForm(data=None if request.method == "POST" else {"timezone": current_timezone()})
+        form = PartyForm(data=None if request.method == "POST" else _proposal())
         if form.validate_on_submit():
             party = DinnerParty()
             try:
@@ -53,7 +55,7 @@ class HostingView(BasePartyView):
                 # The first submission of the same form has created it.
                 party = self.get_editable(party.slug)
             flash(*hosting_texts.saved(party))
-            return redirect(url_for("PartyView.show", slug=party.slug), 303)
+            return redirect(url_for("OverviewView.show", slug=party.slug), 303)
         return self._editor(form)
 
     @expose("/<slug>/edit", methods=["GET", "POST"])
@@ -64,7 +66,7 @@ class HostingView(BasePartyView):
         party = self.get_editable(slug)
         if not party.is_changeable:
             flash(*hosting_texts.no_longer_changeable())
-            return redirect(url_for("PartyView.show", slug=slug), 303)
+            return redirect(url_for("OverviewView.show", slug=slug), 303)
         form = PartyForm(obj=party)
         if not form.validate_on_submit():
             return self._editor(form, party)
@@ -85,7 +87,24 @@ class HostingView(BasePartyView):
             flash(*hosting_texts.saved(party))
         else:
             flash(*hosting_texts.changed(party, notified))
-        return redirect(url_for("PartyView.show", slug=slug), 303)
+        return redirect(url_for("OverviewView.show", slug=slug), 303)
+
+    @expose("/<slug>/publish", methods=["POST"])
+    @has_access
+    @permission_name("host")
+    def publish(self, slug: str) -> BaseResponse:
+        """Publish a draft as it is stored."""
+        party = self.get_editable(slug)
+        try:
+            with transaction():
+                count = hosting_service.publish_party(party)
+        except DomainError as error:
+            flash(str(error), error.category)
+        except StaleDataError:
+            flash(*texts.changed_meanwhile())
+        else:
+            flash(*(hosting_texts.published(count) if count else hosting_texts.saved(party)))
+        return redirect(url_for("OverviewView.show", slug=slug), 303)
 
     @expose("/<slug>/cancel", methods=["POST"])
     @has_access
@@ -102,7 +121,7 @@ class HostingView(BasePartyView):
             flash(*texts.changed_meanwhile())
         else:
             flash(*hosting_texts.cancelled(count))
-        return redirect(url_for("PartyView.show", slug=slug), 303)
+        return redirect(url_for("OverviewView.show", slug=slug), 303)
 
     def _show_error(self, form: PartyForm, error: DomainError, party: DinnerParty | None = None) -> BaseResponse:
         show_at_field(form, error)
@@ -131,11 +150,18 @@ class HostingView(BasePartyView):
         if not stored and not _publishes(party):
             # The same form was submitted twice.
             flash(*hosting_texts.saved(party))
-            return redirect(url_for("PartyView.show", slug=slug), 303)
+            return redirect(url_for("OverviewView.show", slug=slug), 303)
         form.version.data = form.version.raw_data = None
         form.version.process_data(str(party.version))
         message, _category = hosting_texts.edit_conflict()
         return self._editor(form, party, conflict=stored, message=message)
+
+
+def _proposal() -> dict[str, object]:
+    """Return what the form of a new party starts with."""
+    zone = current_timezone()
+    start = wall_clock.moment_of(rules.proposed_start(clock.now().astimezone(wall_clock.zone(zone))), 0, zone)
+    return {"timezone": zone, "starts_at": start}
 
 
 def fill(party: DinnerParty, form: PartyForm) -> None:

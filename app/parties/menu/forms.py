@@ -38,6 +38,12 @@ class DishForm(Form):
     allergens = CheckboxesField(lazy_gettext("Contains"), choices=list(ALLERGENS.items()))
     diets = CheckboxesField(lazy_gettext("Suits"), choices=list(DISH_DIETS.items()))
 
+    @property
+    def said(self) -> list[tuple[str, list[str]]]:
+        """What is chosen: the names of allergens and diets, below the label of their field."""
+        fields = [field for field in (self.allergens, self.diets) if field.data]
+        return [(field.label.text, [str(name) for key, name in field.choices if key in field.data]) for field in fields]
+
 
 class MenuForm(FlaskForm):
     """The menu; `seen` is its fingerprint when the form was opened."""

@@ -8,9 +8,11 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.crud import flashes
 from app.crud.fields import show_at_field
+from app.crud.form_rows import OPEN, ROW_BUTTON, rearrange
 from app.database import transaction
 from app.errors import DomainError
 from app.food import find_allergens
+from app.http import parse_int
 from app.parties.access import BasePartyView, login_or_invitation_required
 from app.parties.enums import Course
 from app.parties.menu import recipes
@@ -22,7 +24,8 @@ from app.parties.menu.service import POSSIBLE, DishInput, PersonInput
 from app.parties.models import MAX_DISHES, DinnerParty, Rsvp
 from app.parties.optimistic_lock import StaleFormError
 
-SPARE_ROWS = 3
+# A row that the host adds.
+BLANK = {"name": "", "course": Course.MAIN}
 # The value of the button that reads a recipe.
 RECIPE = "recipe"
 
@@ -44,6 +47,12 @@ class MenuView(BasePartyView):
             form = MenuForm(data={"dishes": self._rows(party), "seen": menu_service.menu_fingerprint(menu)})
             asked = menu_texts.questions(menu, menu_service.dietary_profiles(party))
             return self._form_page("parties/menu.html", form, party, status=200, stored=None, questions=asked)
+        command = request.form.get(ROW_BUTTON, "")
+        if command:
+            form = MenuForm(rearrange(request.form, "dishes", command, blank=BLANK, most=MAX_DISHES))
+            flash(str(flashes.NOTHING_SAVED), "info")
+            opened = parse_int(command.removeprefix(OPEN))
+            return self._form_page("parties/menu.html", form, party, status=200, stored=None, opened=opened)
         form = MenuForm()
         if request.form.get("action") == RECIPE:
             return self._take_recipes(form, party)
@@ -120,14 +129,12 @@ class MenuView(BasePartyView):
 
     @staticmethod
     def _rows(party: DinnerParty) -> list[dict[str, object]]:
-        """Return the rows of the form: the menu, and some empty rows."""
+        """Return the rows of the form: the menu, or a first dish."""
         rows: list[dict[str, object]] = [
             {"name": dish.name, "course": dish.course, "allergens": dish.allergens, "diets": dish.diets}
             for dish in menu_service.menu(party)
         ]
-        if not rows and party.main_dish:
-            rows.append({"name": party.main_dish, "course": Course.MAIN})
-        return [*rows, *({} for _number in range(SPARE_ROWS))][:MAX_DISHES]
+        return rows or [{"name": party.main_dish, "course": Course.MAIN}]
 
     def _form_page(
         self, template: str, form: MenuForm | PeopleForm, party: DinnerParty, *, status: int, **context: object

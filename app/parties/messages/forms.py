@@ -1,5 +1,6 @@
 """Forms of messages and reminders."""
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
 from wtforms import (
@@ -13,12 +14,14 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
-from wtforms.validators import DataRequired, Length, NumberRange, Optional
+from wtforms.validators import DataRequired, Length, NumberRange, Optional, ValidationError
 
 from app.crud.fields import clean_line, clean_text
 from app.parties.enums import ReminderKind
 from app.parties.menu.forms import CheckboxesField
 from app.parties.messages import models as message_models
+from app.parties.messages import rules as message_rules
+from app.parties.messages import texts as message_texts
 
 EVERYONE = "everybody"
 MAX_KEY_LENGTH = 64
@@ -58,12 +61,30 @@ class MessageForm(FlaskForm):
 
 
 class ReminderForm(Form):
-    """One reminder. Without hours, it is removed."""
+    """One reminder. Without a number, it is removed."""
 
-    kind = SelectField(lazy_gettext("Reminder type"), choices=list(ReminderKind.labels().items()))
-    hours_before = IntegerField(
-        lazy_gettext("Hours before"), validators=[Optional(), NumberRange(1, message_models.MAX_HOURS_BEFORE)]
+    amount = IntegerField(lazy_gettext("How long before"), validators=[Optional(), NumberRange(min=1)])
+    unit = SelectField(
+        lazy_gettext("Unit"),
+        coerce=int,
+        choices=[
+            (message_rules.HOUR, lazy_gettext("Hours")),
+            (message_rules.DAY, lazy_gettext("Days")),
+            (message_rules.WEEK, lazy_gettext("Weeks")),
+        ],
     )
+    kind = SelectField(lazy_gettext("Reminder type"), choices=list(ReminderKind.labels().items()))
+
+    @property
+    def hours_before(self) -> int:
+        """The hours before; 0 for an empty row."""
+        return (self.amount.data or 0) * self.unit.data
+
+    def validate_unit(self, _field: SelectField) -> None:
+        """Refuse what no reminder is sent so long before; the number is corrected first."""
+        if self.hours_before > message_models.MAX_HOURS_BEFORE:
+            most = message_texts.before(message_models.MAX_HOURS_BEFORE)
+            raise ValidationError(_("The earliest is %(before)s.", before=most))
 
 
 class RemindersForm(FlaskForm):

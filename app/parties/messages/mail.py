@@ -10,7 +10,7 @@ from app.http import public_url
 from app.outbox.models import EmailTopic
 from app.outbox.service import EmailRequest, enqueue
 from app.parties import guest_addresses, secret_links
-from app.parties.mail import party_context, reach, send
+from app.parties.mail import party_context, reach, request_to, send
 from app.parties.messages.models import GuestMessage
 from app.parties.models import DinnerParty, Invitation, Rsvp
 
@@ -32,9 +32,9 @@ class ClaimedContext(NamedTuple):
     quantity: int
 
 
-def guest_message(message: GuestMessage, guest: Rsvp | InvitedContext, *, reply_to: str | None) -> bool:
-    """Send a message to a guest, or to an invited one who has not answered; return False if they have unsubscribed."""
-    return _send(
+def guest_message(message: GuestMessage, guest: Rsvp | InvitedContext, *, reply_to: str | None) -> EmailRequest:
+    """Return a message to a guest, or to an invited one who has not answered."""
+    return _request(
         "guest_message",
         message.party,
         guest,
@@ -123,7 +123,11 @@ def reminder_answer(party: DinnerParty, guest: Rsvp | InvitedContext, version: o
     )
 
 
-def _send(  # noqa: PLR0913 - what e-mails differ in
+def _send(kind: str, party: DinnerParty, guest: Rsvp | InvitedContext, **options: Any) -> bool:
+    return enqueue(_request(kind, party, guest, **options)) is not None
+
+
+def _request(  # noqa: PLR0913 - what e-mails differ in
     kind: str,
     party: DinnerParty,
     guest: Rsvp | InvitedContext,
@@ -133,30 +137,29 @@ def _send(  # noqa: PLR0913 - what e-mails differ in
     topic: EmailTopic | None,
     reply_to: str | None = None,
     **more: Any,
-) -> bool:
+) -> EmailRequest:
     if isinstance(guest, Rsvp):
-        return send(kind, party, guest, version=version, expires_at=expires_at, topic=topic, reply_to=reply_to, **more)
+        return request_to(
+            kind, party, guest, version=version, expires_at=expires_at, topic=topic, reply_to=reply_to, **more
+        )
     invitation, member = guest
     own_address = guest_addresses.reply_address(invitation)
-    email = enqueue(
-        EmailRequest(
-            kind,
-            to=invitation.email,
-            name=invitation.name or (member.display_name if member else ""),
-            locale=(member and member.locale) or invitation.locale,
-            timezone=member and member.timezone,
-            hour_cycle=member and member.hour_cycle,
-            context={
-                "party": party_context(party),
-                "url": secret_links.personal_url(),
-                "reach": reach(party, own_address),
-                **more,
-            },
-            dedupe_key=f"{kind}:invitation-{invitation.id}:{version}",
-            secret=secret_links.personal_token(invitation),
-            expires_at=expires_at,
-            topic=topic,
-            reply_to=reply_to or own_address,
-        )
+    return EmailRequest(
+        kind,
+        to=invitation.email,
+        name=invitation.name or (member.display_name if member else ""),
+        locale=(member and member.locale) or invitation.locale,
+        timezone=member and member.timezone,
+        hour_cycle=member and member.hour_cycle,
+        context={
+            "party": party_context(party),
+            "url": secret_links.personal_url(),
+            "reach": reach(party, own_address),
+            **more,
+        },
+        dedupe_key=f"{kind}:invitation-{invitation.id}:{version}",
+        secret=secret_links.personal_token(invitation),
+        expires_at=expires_at,
+        topic=topic,
+        reply_to=reply_to or own_address,
     )
-    return email is not None

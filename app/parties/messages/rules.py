@@ -6,6 +6,15 @@ from typing import NamedTuple
 
 from app.parties.enums import ReminderKind
 
+# The hours of the units in which hosts read and write how long before a reminder is sent.
+HOUR, DAY, WEEK = 1, 24, 7 * 24
+
+
+def in_units(hours: int) -> tuple[int, int]:
+    """Return `hours` as a number of the largest unit that has no remainder, and that unit."""
+    unit = next(unit for unit in (WEEK, DAY, HOUR) if hours % unit == 0)
+    return hours // unit, unit
+
 
 class ReminderState(Enum):
     """The state of a reminder."""

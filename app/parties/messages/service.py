@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from flask_babel import lazy_gettext, lazy_ngettext
 from sqlalchemy import func, select
@@ -12,7 +13,9 @@ from app import clock
 from app.accounts.models import Member
 from app.errors import DomainError
 from app.extensions import db
+from app.i18n import locales
 from app.outbox.models import EmailTopic
+from app.outbox.service import EmailRequest, Rendered, enqueue, render
 from app.parties.enums import Audience, PartyStatus
 from app.parties.messages import mail as message_mail
 from app.parties.messages import recipients
@@ -61,15 +64,52 @@ def send(party: DinnerParty, author: Member, draft: MessageDraft) -> GuestMessag
         return message
     refuse_draft(party)
     _check_daily_limit(party)
-    rsvps = recipients.select_rsvps(party, draft.audiences, EmailTopic.MESSAGES, author.id)
-    invited = (
-        recipients.select_not_answered(party, EmailTopic.MESSAGES) if Audience.NOT_ANSWERED in draft.audiences else []
-    )
-    if not (rsvps or invited):
+    guests = _recipients(party, author, draft)
+    if not guests:
         raise DomainError(
             lazy_gettext("There are no guests in this selection. Nothing was sent."), "warning", field="audiences"
         )
-    message = GuestMessage(
+    message = _message(party, author, draft)
+    db.session.add(message)
+    db.session.flush()
+    reply_to = author.email if draft.with_address else None
+    sent = [enqueue(message_mail.guest_message(message, guest, reply_to=reply_to)) for guest in guests]
+    message.recipients = sum(email is not None for email in sent)
+    db.session.flush()
+    return message
+
+
+class Preview(NamedTuple):
+    """The e-mail of a message as one guest would get it, and how many get it in this language."""
+
+    email: Rendered
+    number: int
+
+
+def previews(party: DinnerParty, author: Member, draft: MessageDraft) -> list[Preview]:
+    """Return the e-mail in each language of the recipients, the most frequent first. Nothing is stored or sent."""
+    by_locale: dict[str, list[EmailRequest]] = {}
+    message, reply_to = _message(party, author, draft), author.email if draft.with_address else None
+    with db.session.no_autoflush:
+        for guest in _recipients(party, author, draft):
+            request = message_mail.guest_message(message, guest, reply_to=reply_to)
+            locale = locales.match(request.locale) or locales.default()
+            by_locale.setdefault(locale.key, []).append(request)
+        found = [Preview(render(requests[0]), len(requests)) for requests in by_locale.values()]
+    return sorted(found, key=lambda preview: -preview.number)
+
+
+def _recipients(party: DinnerParty, author: Member, draft: MessageDraft) -> list[Rsvp | InvitedContext]:
+    guests: list[Rsvp | InvitedContext] = [
+        *recipients.select_rsvps(party, draft.audiences, EmailTopic.MESSAGES, author.id)
+    ]
+    if Audience.NOT_ANSWERED in draft.audiences:
+        guests += recipients.select_not_answered(party, EmailTopic.MESSAGES)
+    return guests
+
+
+def _message(party: DinnerParty, author: Member, draft: MessageDraft) -> GuestMessage:
+    return GuestMessage(
         party=party,
         author=author,
         subject=draft.subject,
@@ -77,13 +117,6 @@ def send(party: DinnerParty, author: Member, draft: MessageDraft) -> GuestMessag
         statuses=list(draft.audiences),
         mark=draft.fingerprint,
     )
-    db.session.add(message)
-    db.session.flush()
-    reply_to = author.email if draft.with_address else None
-    guests: list[Rsvp | InvitedContext] = [*rsvps, *invited]
-    message.recipients = sum(message_mail.guest_message(message, guest, reply_to=reply_to) for guest in guests)
-    db.session.flush()
-    return message
 
 
 def refuse_draft(party: DinnerParty) -> None:

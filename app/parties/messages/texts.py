@@ -4,6 +4,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from app.outbox import texts as outbox_texts
+from app.parties.messages import rules
 from app.parties.messages.models import GuestMessage
 from app.parties.texts import Flash
 
@@ -20,6 +21,16 @@ def not_answered_reminded(count: int) -> Flash:
         count,
     )
     return outbox_texts.queued(text)
+
+
+def before(hours: int) -> str:
+    """Return how long before a moment something is, in words."""
+    number, unit = rules.in_units(hours)
+    if unit == rules.WEEK:
+        return ngettext("%(num)d week before", "%(num)d weeks before", number)
+    if unit == rules.DAY:
+        return ngettext("%(num)d day before", "%(num)d days before", number)
+    return ngettext("%(num)d hour before", "%(num)d hours before", number)
 
 
 def reminders_saved() -> Flash:

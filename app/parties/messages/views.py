@@ -1,7 +1,8 @@
 """The pages on which hosts write to guests and set reminders."""
 
+import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from flask import flash, make_response, redirect, request, url_for
 from flask_appbuilder import expose, has_access, permission_name
@@ -11,21 +12,28 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.crud import flashes
 from app.crud.fields import show_at_field
+from app.crud.form_rows import ROW_BUTTON, rearrange
 from app.database import run_with_retry
 from app.errors import DomainError
+from app.http import allow_styles
+from app.i18n import locales
 from app.parties.access import BasePartyView, current_member
-from app.parties.enums import Audience
+from app.parties.enums import Audience, ReminderKind
 from app.parties.messages import reminders
 from app.parties.messages import service as message_service
 from app.parties.messages import texts as message_texts
 from app.parties.messages.forms import EVERYONE, MessageForm, RemindersForm
 from app.parties.messages.models import MAX_REMINDERS
 from app.parties.messages.reminders import PlannedReminder
-from app.parties.messages.service import MessageDraft
+from app.parties.messages.rules import DAY, in_units
+from app.parties.messages.service import MessageDraft, Preview
 from app.parties.models import DinnerParty
 from app.parties.optimistic_lock import StaleFormError
 
-SPARE_ROWS = 2
+# The stylesheet in the HTML of an e-mail.
+STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
+# A row that the host adds.
+BLANK = {"kind": ReminderKind.BEFORE_START, "amount": "1", "unit": str(DAY)}
 
 
 class MessageView(BasePartyView):
@@ -71,23 +79,25 @@ class MessageView(BasePartyView):
     def _preview(
         self, party: DinnerParty, form: MessageForm, counts: Mapping[str, int], draft: MessageDraft
     ) -> BaseResponse:
-        recipients = sum(counts[audience] for audience in draft.audiences)
+        previews = message_service.previews(party, current_member(), draft)
+        recipients = sum(preview.number for preview in previews)
         text = ngettext(
             "Nothing has been sent yet. This message would go to %(num)d guest.",
             "Nothing has been sent yet. This message would go to %(num)d guests.",
             recipients,
         )
         flash(text, "info" if recipients else "warning")
-        return self._write_page(party, form, counts, preview=draft, recipients=recipients)
+        response = self._write_page(party, form, counts, previews=previews)
+        styles = {style for preview in previews for style in STYLE.findall(preview.email.html)}
+        return allow_styles(response, styles)
 
-    def _write_page(  # noqa: PLR0913 - what the page shows
+    def _write_page(
         self,
         party: DinnerParty,
         form: MessageForm,
         counts: Mapping[str, int],
         *,
-        preview: MessageDraft | None = None,
-        recipients: int = 0,
+        previews: Sequence[Preview] = (),
         status: int = 200,
     ) -> BaseResponse:
         page = self.render_template(
@@ -96,8 +106,8 @@ class MessageView(BasePartyView):
             form=form,
             counts=counts,
             audiences=Audience.labels(),
-            preview=preview,
-            recipients=recipients,
+            previews=previews,
+            locale_names=locales.LanguageNames(),
             history=message_service.history(party),
         )
         return make_response(page, status)
@@ -128,13 +138,19 @@ class MessageView(BasePartyView):
         party = self.get_hosted(slug)
         planned = reminders.planned(party)
         seen = reminders.reminders_fingerprint(planned)
-        form = RemindersForm(data={"reminders": _rows(planned), "seen": seen} if request.method == "GET" else None)
-        if not form.is_submitted():
+        if request.method != "POST":
+            return self._reminders_page(party, RemindersForm(data={"reminders": _rows(planned), "seen": seen}), planned)
+        if ROW_BUTTON in request.form:
+            command = request.form[ROW_BUTTON]
+            form = RemindersForm(rearrange(request.form, "reminders", command, blank=BLANK, most=MAX_REMINDERS))
+            flash(str(flashes.NOTHING_SAVED), "info")
             return self._reminders_page(party, form, planned)
+        form = RemindersForm()
         if not form.validate():
             flash(str(flashes.CORRECT_THE_FIELDS), "danger")
             return self._reminders_page(party, form, planned, status=422)
-        wanted = [(row["kind"], row["hours_before"]) for row in form.reminders.data if row["hours_before"]]
+        rows = [row.form for row in form.reminders]
+        wanted = [(row.kind.data, row.hours_before) for row in rows if row.hours_before]
         try:
             run_with_retry(lambda: reminders.change(party, wanted, expected=form.seen.data or ""))
         except StaleFormError as error:
@@ -148,7 +164,9 @@ class MessageView(BasePartyView):
     def _reminders_page(
         self, party: DinnerParty, form: RemindersForm, planned: list[PlannedReminder], *, status: int = 200
     ) -> BaseResponse:
-        page = self.render_template("parties/reminders.html", party=party, form=form, planned=planned)
+        page = self.render_template(
+            "parties/reminders.html", party=party, form=form, planned=planned, before=message_texts.before
+        )
         return make_response(page, status)
 
 
@@ -166,8 +184,8 @@ def _message_form(counts: Mapping[str, int]) -> MessageForm:
 
 
 def _rows(planned: list[PlannedReminder]) -> list[dict[str, object]]:
-    """Return the reminders as rows of the form, with some empty rows."""
-    rows: list[dict[str, object]] = [
-        {"kind": each.reminder.kind, "hours_before": each.reminder.hours_before} for each in planned
+    """Return the reminders as rows of the form."""
+    return [
+        dict(zip(("amount", "unit"), in_units(each.reminder.hours_before), strict=True), kind=each.reminder.kind)
+        for each in planned
     ]
-    return [*rows, *({} for _number in range(SPARE_ROWS))][:MAX_REMINDERS]

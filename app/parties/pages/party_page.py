@@ -73,13 +73,8 @@ class PartyPage:
 
     @property
     def may_edit(self) -> bool:
-        """Whether the reader sees the tools of hosts."""
-        return self.is_host or self.may_cancel
-
-    @property
-    def may_cancel(self) -> bool:
-        """Whether the reader may cancel the party: co-hosts may not."""
-        return self.is_owner or self.is_staff
+        """Whether the reader has the tools of hosts."""
+        return self.is_host or self.is_staff
 
     @property
     def may_report(self) -> bool:

@@ -8,10 +8,12 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.crud import flashes
 from app.crud.actions import flash_and_redirect
 from app.crud.fields import show_at_field
+from app.crud.form_rows import ROW_BUTTON, rearrange
 from app.database import run_with_retry, transaction
 from app.errors import DomainError
 from app.http import parse_int
 from app.parties.access import BasePartyView, login_or_invitation_required
+from app.parties.enums import Course
 from app.parties.models import MAX_DISHES, DinnerParty, Rsvp
 from app.parties.optimistic_lock import StaleFormError
 from app.parties.potluck import service as potluck_service
@@ -21,7 +23,8 @@ from app.parties.potluck.models import DishSlot
 from app.parties.potluck.service import ANSWER_FIRST, ClaimedError, RequestedDish
 from app.parties.texts import Flash
 
-SPARE_ROWS = 3
+# A row that the host adds.
+BLANK = {"key": "", "name": "", "course": Course.SIDE, "wanted": "1"}
 
 
 class PotluckView(BasePartyView):
@@ -40,6 +43,11 @@ class PotluckView(BasePartyView):
         party = self.get_hosted(slug)
         if request.method != "POST":
             return self._dishes_page(_form_of(potluck_service.slots(party, with_claims=True)), party, 200)
+        if ROW_BUTTON in request.form:
+            command = request.form[ROW_BUTTON]
+            form = DishesForm(rearrange(request.form, "dishes", command, blank=BLANK, most=MAX_DISHES))
+            flash(str(flashes.NOTHING_SAVED), "info")
+            return self._dishes_page(form, party, 200)
         form = DishesForm()
         if not form.validate():
             flash(str(flashes.CORRECT_THE_FIELDS), "danger")
@@ -127,12 +135,11 @@ class PotluckView(BasePartyView):
 
 
 def _form_of(slots: list[DishSlot]) -> DishesForm:
-    """Return the form with the requested dishes, and some empty rows."""
+    """Return the form with the requested dishes, or a first one."""
     rows: list[dict[str, object]] = [
         {"key": slot.id, "name": slot.name, "course": slot.course, "wanted": slot.wanted} for slot in slots
     ]
-    rows = [*rows, *({} for _number in range(SPARE_ROWS))][:MAX_DISHES]
-    return DishesForm(data={"dishes": rows, "seen": potluck_service.fingerprint_of(slots)})
+    return DishesForm(data={"dishes": rows or [{}], "seen": potluck_service.fingerprint_of(slots)})
 
 
 def _requested_dishes(form: DishesForm) -> list[RequestedDish]:

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any
 
 from flask_babel import lazy_gettext
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, exists, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from app.extensions import db
@@ -93,11 +93,8 @@ def totals(party: DinnerParty) -> Totals:
     for _title, statuses in GROUPS.values():
         inside = Rsvp.status.in_(statuses)
         columns += [func.count().filter(inside), func.coalesce(func.sum(Rsvp.party_size).filter(inside), 0)]
-    invited = select(func.count()).where(Invitation.party_id == party.id, Invitation.revoked_at.is_(None))
-    theirs = or_(Rsvp.invitation_id == Invitation.id, Rsvp.email_key == Invitation.email_key)
     columns.append(func.count().filter(unreachable.is_blocked(Rsvp.email_key)))
-    silent = invited.where(~exists(select(Rsvp.id).where(Rsvp.party_id == party.id, theirs).correlate(Invitation)))
-    statement = select(*columns, invited.scalar_subquery(), silent.scalar_subquery()).where(Rsvp.party_id == party.id)
+    statement = select(*columns, *count_invited(party)).where(Rsvp.party_id == party.id)
     *counted, unreachable_count, invited_count, silent_count = db.session.execute(statement).one()
     return Totals(
         dict(zip(GROUPS, counted[::2], strict=True)),
@@ -106,6 +103,14 @@ def totals(party: DinnerParty) -> Totals:
         silent_count,
         unreachable_count,
     )
+
+
+def count_invited(party: DinnerParty) -> tuple[ScalarSelect[int], ScalarSelect[int]]:
+    """Return the numbers of people invited, and of those who have not answered, for another statement."""
+    invited = select(func.count()).where(Invitation.party_id == party.id, Invitation.revoked_at.is_(None))
+    theirs = or_(Rsvp.invitation_id == Invitation.id, Rsvp.email_key == Invitation.email_key)
+    silent = invited.where(~exists(select(Rsvp.id).where(Rsvp.party_id == party.id, theirs).correlate(Invitation)))
+    return invited.scalar_subquery(), silent.scalar_subquery()
 
 
 def page(party: DinnerParty, number: int, *, group: str = "", text: str = "") -> GuestPage:
