@@ -41,6 +41,7 @@ from app.accounts.statistics.views import StatisticsView
 from app.accounts.users.admin import UserModelView
 from app.accounts.users.api import UserApi
 from app.accounts.users.directory_admin import DirectoryPersonModelView
+from app.administration.views import ManageView
 from app.audit.views import AuditEventModelView
 from app.crud.openapi import SiteMenuApi, SwaggerView
 from app.dashboards.admin import DashboardMemberModelView, DashboardModelView, DashboardVersionModelView
@@ -182,6 +183,7 @@ def register(appbuilder: AppBuilder) -> None:
     for view in (*PARTY_PAGES, *DASHBOARD_PAGES):
         appbuilder.add_view_no_menu(view)
     appbuilder.add_view_no_menu(DashboardSchemaView)
+    appbuilder.add_view_no_menu(ManageView)
     appbuilder.add_view_no_menu(LocaleView)
     appbuilder.add_view_no_menu(UnsubscribeView)
     appbuilder.add_view_no_menu(OneClickView)

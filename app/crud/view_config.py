@@ -15,6 +15,7 @@ from app.crud.datamodel import SQLAInterface
 from app.crud.filters import OwnFilters
 from app.crud.forms import FormConverter
 from app.crud.list_arguments import MAX_PAGE_SIZE
+from app.crud.sidebar import Waiting
 from config import ConfigurationError
 
 PAGES = ("list", "show", "add", "edit")
@@ -109,6 +110,9 @@ class ViewConfigMixin(OwnFilters):
     load_columns: Sequence[str] = ()
     # {"ck_dinner_party_seats": lazy_gettext("...")}: the error message of a constraint.
     constraint_messages: Mapping[str, object] = {}
+
+    # The rows that wait for whoever uses the view: the sidebar counts them.
+    waiting: Waiting | None = None
 
     # The text of an empty list; the default is "There is nothing here yet."
     empty_message: object = None
