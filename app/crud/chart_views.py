@@ -109,7 +109,7 @@ class ChartPages(ListMixin, BaseView, StockBaseChartView):
         if chosen is None:
             abort(404)
         arguments, applied = self._apply_arguments()
-        widgets = {"search": self._search(applied, arguments.search), "chart": self._chart(chosen, self._filters)}
+        widgets = {"search": self._search(applied, arguments), "chart": self._chart(chosen, self._filters)}
         links = [(self._url(choice.key), choice.label, choice is chosen) for choice in choices]
         return str(
             self.render_template(

@@ -1,6 +1,6 @@
 """The list and the show page. Their URL arguments are validated, and filters belong to one request."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from flask import abort, flash, request, url_for
@@ -9,11 +9,15 @@ from flask_appbuilder.widgets import RenderTemplateWidget
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
-from app.crud import list_arguments
+from app.crud import list_arguments, quick_filters
 from app.crud.filters import FilterRelated, OfMoments
 from app.crud.list_arguments import FilterArgument, ListArguments, ListOptions
 from app.crud.view_config import Labels, ViewConfigMixin
 from app.http import own_path
+
+
+# How many values the second line of a row has, beside its state in the first one.
+SECOND_LINE = 2
 
 
 class SearchWidget(RenderTemplateWidget):
@@ -44,6 +48,7 @@ class ListMixin(ViewConfigMixin):
                 page_size=self.page_size,
                 operators={column: len(flts) for column, flts in self._possible_filters.get_search_filters().items()},
                 searches=bool(self._possible_filters.text_columns()),
+                columns=self._offered_columns,
             ),
         )
 
@@ -98,9 +103,10 @@ class ListMixin(ViewConfigMixin):
             order_direction=arguments.order[1],
             page=arguments.page,
             page_size=arguments.page_size,
+            columns=arguments.columns,
             **kwargs,
         )
-        widgets["search"] = self._search(applied, arguments.search)
+        widgets["search"] = self._search(applied, arguments)
         return dict(widgets)
 
     # Flask-AppBuilder's loads related rows one by one.
@@ -113,21 +119,26 @@ class ListMixin(ViewConfigMixin):
         page: int | None = None,
         page_size: int | None = None,
         widgets: dict[str, Any] | None = None,
+        columns: Sequence[str] = (),
         **kwargs: Any,
     ) -> dict[str, Any]:
+        columns = columns or self.list_columns
         order = (order_column, order_direction) if order_column else self.base_order
         found = self.datamodel.page(
             filters.get_joined_filters(self._base_filters),
             order,
             number=page or 0,
             size=page_size or self.page_size,
-            columns=(*self.list_columns, *self.load_columns),
+            columns=(*columns, *self.load_columns),
         )
         widgets = widgets or {}
         widgets["list"] = self.list_widget(
             label_columns=self.label_columns,
-            include_columns=self.list_columns,
-            value_columns=list(self.datamodel.get_values(found.rows, self.list_columns)),
+            include_columns=columns,
+            value_columns=list(self.datamodel.get_values(found.rows, columns)),
+            name_column=self._name_column(columns),
+            tones=self._tones(columns),
+            minor_columns=self._minor_columns(columns),
             order_columns=self.order_columns,
             formatters_columns=self._formatters(),
             page=found.number,
@@ -164,9 +175,44 @@ class ListMixin(ViewConfigMixin):
             for column, shown in self.formatters_columns.items()
         }
 
+    def _name_column(self, columns: Sequence[str]) -> str:
+        """Return the column that leads to the page of a row: the declared one, or the first text."""
+        if self.name_column in columns:
+            return self.name_column
+        texts = (
+            column
+            for column in columns
+            if column not in self.choices_columns
+            and (self.datamodel.is_string(column) or self.datamodel.is_text(column))
+        )
+        return next(texts, columns[0])
+
+    def _minor_columns(self, columns: Sequence[str]) -> list[str]:
+        """Return the columns that the two lines of a row have no place for: keys, and what comes late."""
+        keys = [column for column in columns if self.datamodel.is_pk(column)]
+        beside = {self._name_column(columns), *keys, *list(self._tones(columns))[:1]}
+        return [*keys, *[column for column in columns if column not in beside][SECOND_LINE:]]
+
+    def _tones(self, columns: Sequence[str]) -> dict[str, Mapping[Any, str]]:
+        """Return the columns whose values are drawn as badges, with the tone of each value; the first is the state."""
+        name = self._name_column(columns)
+        labelled = [
+            column for column in columns if column != name and isinstance(self.formatters_columns.get(column), Labels)
+        ]
+        return {
+            column: self.state_tones.get(column, {})
+            for column in sorted(labelled, key=lambda column: column not in self.state_tones)
+        }
+
     # -- the search
 
-    def _search(self, applied: list[FilterArgument], search: str) -> SearchWidget:
+    def _search(self, applied: list[FilterArgument], arguments: ListArguments) -> SearchWidget:
+        search, page = arguments.search, f"page_{type(self).__name__}"
+        quick = [
+            (column, str(self.label_columns[column]), None if self._is_moment(column) else self._choices(column))
+            for column in self._quick_columns
+        ]
+        beside = {(column, 0) for column in self._quick_columns}
         available = [self._available(column) for column in self._possible_filters.get_search_filters()]
         return self.search_widget(
             route_base=self.route_base,
@@ -174,13 +220,18 @@ class ListMixin(ViewConfigMixin):
             label_columns=self.label_columns,
             search_filters={each["column"]: [name for _index, name in each["operators"]] for each in available},
             active_filters=[self._active(argument, applied) for argument in applied],
+            quick_filters=list(quick_filters.shown(quick, applied, page)),
+            # Those that no quick filter shows.
+            other_filters=[
+                self._active(each, applied) for each in applied if (each.column, each.operator) not in beside
+            ],
+            columns=[(column, self.label_columns[column]) for column in self._offered_columns],
+            columns_shown=arguments.columns or tuple(getattr(self, "list_columns", ())),
             available_filters=available,
             search_columns=[self.label_columns[column] for column in self._possible_filters.text_columns()],
             search=search,
             max_search_length=list_arguments.MAX_SEARCH_LENGTH,
-            clear_url=list_arguments.build_url(
-                own_path(), request.args, applied, **{"q": None, f"page_{type(self).__name__}": None}
-            ),
+            clear_url=list_arguments.build_url(own_path(), request.args, applied, **{"q": None, page: None}),
         )
 
     def _active(self, argument: FilterArgument, applied: list[FilterArgument]) -> dict[str, Any]:
@@ -192,7 +243,7 @@ class ListMixin(ViewConfigMixin):
             "column": argument.column,
             "label": self.label_columns[argument.column],
             "operator": self._possible_filters.get_search_filters()[argument.column][argument.operator].name,
-            "value": choices.get(argument.value, argument.value),
+            "value": quick_filters.value_shown(argument.value, choices),
             "argument": argument.pair,
             "remove_url": list_arguments.build_url(own_path(), request.args, rest, **{page: None}),
         }
@@ -210,6 +261,9 @@ class ListMixin(ViewConfigMixin):
             "choices": self._choices(column),
             "options_url": url_for(f"{self.endpoint}.options", column=column, page="list") if has_suggestions else None,
         }
+
+    def _is_moment(self, column: str) -> bool:
+        return isinstance(self._possible_filters.get_search_filters()[column][0], OfMoments)
 
     def _choices(self, column: str) -> list[tuple[str, str]]:
         if self.datamodel.is_boolean(column):

@@ -9,6 +9,7 @@ from typing import Any
 from app import clock
 from app.crud.fields import as_moment
 from app.crud.filters import Period
+from app.crud.list_arguments import UNTIL
 from app.i18n import selectors
 
 MAX_INTEGER = 2**63 - 1
@@ -87,10 +88,19 @@ def period(text: str) -> Period:
             for each in (day, day + timedelta(days=1))
         )
         return Period(start, end, is_day=True)
+    if UNTIL in text:
+        return _days(*text.split(UNTIL, 1))
     start = moment(text)
     if written is None or written["fraction"]:
         return Period(start, start + timedelta(microseconds=1))
     return Period(start, start + (timedelta(seconds=1) if written["seconds"] else timedelta(minutes=1)))
+
+
+def _days(first: str, last: str) -> Period:
+    """Return the period from one day to another; without one of them, it is open."""
+    start = period(first).start if first else datetime.min.replace(tzinfo=UTC)
+    end = period(last).end if last else datetime.max.replace(tzinfo=UTC)
+    return Period(start, end, is_day=True)
 
 
 READERS: tuple[tuple[str, Callable[[str], Any]], ...] = (

@@ -10,7 +10,7 @@ from flask_appbuilder.baseviews import BaseView as StockBaseView
 from flask_appbuilder.const import PERMISSION_PREFIX
 from flask_babel import lazy_gettext
 
-from app.crud import files
+from app.crud import files, quick_filters
 from app.crud.datamodel import SQLAInterface
 from app.crud.filters import OwnFilters
 from app.crud.forms import FormConverter
@@ -111,6 +111,16 @@ class ViewConfigMixin(OwnFilters):
     # {"ck_dinner_party_seats": lazy_gettext("...")}: the error message of a constraint.
     constraint_messages: Mapping[str, object] = {}
 
+    # The column that leads to the page of a row; otherwise it is the first text.
+    name_column: str = ""
+    # {"status": {"draft": "warning", "published": "good"}}: how the badge of a value looks; "danger" is the third tone.
+    state_tones: Mapping[str, Mapping[Any, str]] = {}
+    # The columns with a filter beside the search box; otherwise those with few values, and moments.
+    quick_filters: Sequence[str] | None = None
+    # Columns that a reader can show beside those that are listed, searched or ordered.
+    more_columns: Sequence[str] = ()
+    _quick_columns: Sequence[str] = ()
+    _offered_columns: Sequence[str] = ()
     # The rows that wait for whoever uses the view: the sidebar counts them.
     waiting: Waiting | None = None
 
@@ -192,6 +202,14 @@ class ViewConfigMixin(OwnFilters):
         self.search_columns = searched
         self._filters = self.datamodel.get_filters(searched, None)
         self._filters.limit_to_equality(self.choices_columns)
+        if self.quick_filters is None:
+            filters = self._possible_filters.get_search_filters()
+            self._quick_columns = quick_filters.offered(filters, dict(self.choices_columns), self.datamodel.is_boolean)
+        else:
+            self._quick_columns = self.quick_filters
+        listed = getattr(self, "list_columns", None)
+        offered = (*listed, *self.more_columns, *self.search_columns, *self.order_columns) if listed else ()
+        self._offered_columns = [column for column in dict.fromkeys(offered) if self.label_columns.get(column)]
 
     def _require_columns(self) -> None:
         for page in PAGES:

@@ -57,6 +57,8 @@ class JobModelView(ModelView):
     order_columns = ["name", "state", "due_at", "finished_at", "failures"]
     choices_columns = {"name": NAMES, "state": JobState.labels()}
     formatters_columns = {"name": Labels(NAMES)}
+    name_column = "name"
+    state_tones = {"state": {JobState.RUNNING: "good", JobState.FAILED: "danger"}}
     waiting = Waiting(
         lambda: select(Job.id).where(Job.state == JobState.FAILED),
         lambda count: ngettext("%(num)d scheduled job fails", "%(num)d scheduled jobs fail", count),

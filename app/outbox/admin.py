@@ -86,6 +86,8 @@ class OutboxEmailModelView(ModelView):
     order_columns = ["created_at", "recipient", "subject", "state", "attempts", "sent_at"]
     choices_columns = {"state": EmailState.labels()}
     formatters_columns = {"content": _readable_text}
+    name_column = "subject"
+    state_tones = {"state": {EmailState.SENT: "good", EmailState.QUEUED: "warning", EmailState.FAILED: "danger"}}
     # Older ones are history.
     waiting = Waiting(
         lambda: select(OutboxEmail.id).where(

@@ -89,6 +89,18 @@ for (const all of document.querySelectorAll("[data-check-all]")) {
   all.addEventListener("change", () => rows.forEach((row) => (row.checked = all.checked)));
 }
 
+// How many rows are chosen for a bulk action.
+for (const told of document.querySelectorAll("[data-chosen]")) {
+  const form = told.closest("form");
+  const count = () => {
+    const number = form.querySelectorAll("input[name=rowid]:checked").length;
+    told.hidden = !number;
+    told.textContent = told.dataset.chosen.replace("{number}", number.toLocaleString(document.documentElement.lang));
+  };
+  form.addEventListener("change", count);
+  addEventListener("pageshow", count);
+}
+
 const zone = document.querySelector("input[type=hidden][name=timezone]");
 if (zone && !zone.value) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
 

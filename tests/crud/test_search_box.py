@@ -52,7 +52,7 @@ def visitor(ours):
 
 
 def found(page):
-    return re.findall(r'data-label="Username"><bdi>(\w+)', page.text)
+    return re.findall(r'data-label="Username" class="name"><a[^>]*><bdi>(\w+)', page.text)
 
 
 def search_form(page):

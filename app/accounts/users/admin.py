@@ -133,6 +133,13 @@ class UserModelView(UserActions, ReauthenticationRequired, CsvExport, ModelView)
     validators_columns = {"username": [_valid_username], "email": [EmailAddress()]}
     choices_columns = {"locale": LanguageNames()}
     formatters_columns = {"state": Labels(MemberState.labels())}
+    state_tones = {
+        "state": {
+            MemberState.ACTIVE: "good",
+            **dict.fromkeys((MemberState.INACTIVE, MemberState.DELETION_SCHEDULED), "warning"),
+            MemberState.BANNED: "danger",
+        }
+    }
     constraint_messages = {
         "uq_ab_user_email": EMAIL_TAKEN,
         "uq_ab_user_email_key": EMAIL_TAKEN,

@@ -84,6 +84,8 @@ class PartyReportModelView(CsvExport, ModelView):
     order_columns = ["created_at", "reason", "state"]
     csv_columns = show_columns
     choices_columns = {"reason": ReportReason.labels(), "state": ReportState.labels()}
+    state_tones = {"state": {ReportState.OPEN: "warning", ReportState.UPHELD: "danger"}}
+    name_column = "party"
     autocomplete_columns = {"party": PARTY_KEY, "reporter": MEMBER_KEY}
     load_columns = ("party",)
     waiting = Waiting(

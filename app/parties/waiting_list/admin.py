@@ -45,6 +45,8 @@ class WaitOfferModelView(ModelView):
         f"_flt_0_state={OfferState.PENDING}",
     )
     choices_columns = {"state": OfferState.labels()}
+    state_tones = {"state": {OfferState.PENDING: "warning", OfferState.CLAIMED: "good"}}
+    name_column = "rsvp"
     autocomplete_columns = {"party": PARTY_KEY}
 
     @action("expire", lazy_gettext("End the offer now"), lazy_gettext("End the selected offers now?"), "")
