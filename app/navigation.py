@@ -41,6 +41,8 @@ from app.accounts.statistics.views import StatisticsView
 from app.accounts.users.admin import UserModelView
 from app.accounts.users.api import UserApi
 from app.accounts.users.directory_admin import DirectoryPersonModelView
+from app.administration.privacy import connect as connect_saved_views
+from app.administration.saved_view_views import SavedViewsView
 from app.administration.views import ManageView
 from app.audit.views import AuditEventModelView
 from app.crud.openapi import SiteMenuApi, SwaggerView
@@ -175,6 +177,7 @@ def register(appbuilder: AppBuilder) -> None:
     personal_data.connect()
     merging.connect()
     connect_dashboards()
+    connect_saved_views()
     manager = appbuilder.sm
     # Pages
     appbuilder.set_index(LandingView)
@@ -184,6 +187,7 @@ def register(appbuilder: AppBuilder) -> None:
         appbuilder.add_view_no_menu(view)
     appbuilder.add_view_no_menu(DashboardSchemaView)
     appbuilder.add_view_no_menu(ManageView)
+    appbuilder.add_view_no_menu(SavedViewsView)
     appbuilder.add_view_no_menu(LocaleView)
     appbuilder.add_view_no_menu(UnsubscribeView)
     appbuilder.add_view_no_menu(OneClickView)

@@ -9,7 +9,6 @@ the search box, `_col_<View>` a column that is shown.
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import quote_plus as quote
 from urllib.parse import urlencode
 
 from werkzeug.datastructures import MultiDict

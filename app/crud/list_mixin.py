@@ -15,7 +15,6 @@ from app.crud.list_arguments import FilterArgument, ListArguments, ListOptions
 from app.crud.view_config import Labels, ViewConfigMixin
 from app.http import own_path
 
-
 # How many values the second line of a row has, beside its state in the first one.
 SECOND_LINE = 2
 
@@ -153,9 +152,17 @@ class ListMixin(ViewConfigMixin):
             filters=filters,
             modelview_name=type(self).__name__,
             empty_message=self.empty_message,
+            **self._field_edit(),
             **kwargs,
         )
         return widgets
+
+    def _field_edit(self) -> dict[str, Any]:
+        """Return the columns that the list can set in the chosen rows, with their labels, and those in their cells."""
+        bulk, inline = getattr(self, "bulk_columns", ()), getattr(self, "inline_columns", ())
+        if not (bulk or inline) or not self.may("edit"):
+            return {"bulk_columns": [], "inline_columns": []}
+        return {"bulk_columns": [(name, self.label_columns[name]) for name in bulk], "inline_columns": inline}
 
     def part(self, filters: StockFilters | None = None) -> Any:
         """Return the widget of the list for another page, with only those rows that `filters` leave."""

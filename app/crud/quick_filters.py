@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote_plus
 
 from flask import request
 from flask_babel import lazy_gettext
@@ -69,7 +70,7 @@ def shown(
         yield QuickFilter(
             column,
             label,
-            [(text, more + list_arguments.quote(value), value == chosen) for value, text in named],
+            [(text, more + quote_plus(value), value == chosen) for value, text in named],
             value_shown(chosen, dict(named)),
             without,
             values is None,

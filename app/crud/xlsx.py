@@ -42,7 +42,7 @@ def attached(name: str, title: str, rows: Iterable[Sequence[Any]]) -> Response:
             sheet.freeze_panes(1, 0)
             for number, row in enumerate(rows):
                 for column, value in enumerate(row):
-                    _write(sheet, number, column, value, heading if not number else None, formats)
+                    _write(sheet, (number, column), value, formats if number else {str: heading})
                 if not number:
                     sheet.set_column(0, max(len(row) - 1, 0), WIDTH)
     except BaseException:
@@ -67,18 +67,18 @@ def _sheet_name(title: str) -> str:
     return UNWRITABLE.sub("", re.sub(r"[\[\]:*?/\\]", " ", title)).strip(" '")[:31] or "1"
 
 
-def _write(sheet: Any, row: int, column: int, value: Any, heading: Any, formats: Any) -> None:
+def _write(sheet: Any, at: tuple[int, int], value: Any, formats: Any) -> None:
     if isinstance(value, datetime):
         # Excel knows no zones: the reader's.
         local = value.astimezone(selectors.zone_info()) if value.tzinfo else value
-        sheet.write_datetime(row, column, local.replace(tzinfo=None), formats[datetime])
+        sheet.write_datetime(*at, local.replace(tzinfo=None), formats[datetime])
     elif isinstance(value, date):
-        sheet.write_datetime(row, column, value, formats[date])
+        sheet.write_datetime(*at, value, formats[date])
     elif isinstance(value, int | float | Decimal) and not isinstance(value, bool) and _fits(value):
-        sheet.write_number(row, column, value)
+        sheet.write_number(*at, value)
     elif value is not None:
         text = value if isinstance(value, str) and not isinstance(value, Markup) else cells.plain(value)
-        sheet.write_string(row, column, UNWRITABLE.sub("", text)[:MAX_TEXT], heading)
+        sheet.write_string(*at, UNWRITABLE.sub("", text)[:MAX_TEXT], formats.get(str))
 
 
 def _fits(value: float | Decimal) -> bool:

@@ -89,6 +89,47 @@ for (const all of document.querySelectorAll("[data-check-all]")) {
   all.addEventListener("change", () => rows.forEach((row) => (row.checked = all.checked)));
 }
 
+// A cell that can be changed: the field of its page takes the place of the value.
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("a.in-place");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  let form;
+  try {
+    const response = await fetch(link.href);
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    form = document.adoptNode(page.querySelector("#field-form"));
+  } catch {
+    // Offline, or logged out: the page says so.
+  }
+  if (!form) return location.assign(link.href);
+  // The list is within a form: this one stands behind it, and its field refers to it.
+  const cell = link.closest("td");
+  const before = [...cell.childNodes];
+  const field = form.querySelector(".field");
+  const actions = form.querySelector(".actions");
+  form.id = `field-${Date.now()}`;
+  form.elements.next.value = location.pathname + location.search;
+  for (const control of [...field.querySelectorAll("input, select, textarea"), ...actions.querySelectorAll("button")]) {
+    control.setAttribute("form", form.id);
+  }
+  document.querySelector("main").append(form);
+  cell.replaceChildren(field, actions);
+  cell.classList.add("changing");
+  const restore = () => {
+    cell.replaceChildren(...before);
+    cell.classList.remove("changing");
+    form.remove();
+    link.focus();
+  };
+  actions.querySelector("a").addEventListener("click", (click) => {
+    click.preventDefault();
+    restore();
+  });
+  cell.addEventListener("keydown", (key) => key.key === "Escape" && form.isConnected && restore());
+  field.querySelector("input, select, textarea").focus();
+});
+
 // How many rows are chosen for a bulk action.
 for (const told of document.querySelectorAll("[data-chosen]")) {
   const form = told.closest("form");
