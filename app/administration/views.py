@@ -1,18 +1,20 @@
 """The home of administrators."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
-from flask import abort, url_for
+from flask import abort, jsonify, request, url_for
 from flask_appbuilder import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_login import current_user
 
 from app import clock
-from app.administration import queries, versions
+from app.administration import queries, search, versions
 from app.crud import sidebar
+from app.crud.list_arguments import MAX_SEARCH_LENGTH
 from app.crud.sidebar import Link
 from app.crud.views import BaseView, ask_to_log_in
 from app.extensions import appbuilder_of
@@ -49,6 +51,21 @@ class ManageView(BaseView):
             may_show_parties=parties.may("show"),
             mail=_mail_state() if emails.may("list") else None,
             versions=list(versions.all_versions()) if emails.may("list") else None,
+        )
+
+    @expose("/search")
+    def search(self) -> Any:
+        """Find pages, parties and members by name: as a page, or as JSON for the palette."""
+        if not current_user.is_authenticated:
+            return ask_to_log_in()
+        if not sidebar.groups():
+            abort(403)
+        text = request.args.get("q", "")
+        hits = search.find(text)
+        if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
+            return jsonify([asdict(hit) for hit in hits])
+        return self.render_template(
+            "administration/search.html", text=text[:MAX_SEARCH_LENGTH], hits=hits, most=MAX_SEARCH_LENGTH
         )
 
 

@@ -3,7 +3,7 @@
 Flask-AppBuilder's names are kept: `_oc_<View>` and `_od_<View>` order, `page_<View>` and `psize_<View>` page,
 `_flt_<operator>_<column>` filters. A form without JavaScript cannot compose a name, so `_flt=<operator>_<column>`
 followed by `_value=<value>` is accepted as well, and `_from_<column>` with `_until_<column>` for days. `q` is what was typed into
-the search box, `_col_<View>` a column that is shown.
+the search box, `_col_<View>` a column that is shown, `_month_<View>` a month that is shown as a calendar.
 """
 
 import re
@@ -19,6 +19,7 @@ MAX_PAGE_SIZE = 100
 MAX_FILTERS = 20
 MAX_VALUE_LENGTH = 500
 MAX_SEARCH_LENGTH = 100
+MONTH = re.compile(r"(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])", re.ASCII)
 # Between the first and the last day of a period; either may be missing.
 UNTIL = ".."
 FROM_NAME, UNTIL_NAME = "_from_", "_until_"
@@ -54,6 +55,7 @@ class ListOptions:
     operators: Mapping[str, int]
     searches: bool = False
     columns: Collection[str] = ()
+    has_calendar: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class ListArguments:
     search: str = ""
     ignored: bool = False
     columns: tuple[str, ...] = ()
+    month: str = ""
 
 
 def parse(args: "MultiDict[str, str]", view: str, options: ListOptions) -> ListArguments:
@@ -84,11 +87,13 @@ def parse(args: "MultiDict[str, str]", view: str, options: ListOptions) -> ListA
     search, invalid_search = _search(args.get("q", ""), options)
     asked = dict.fromkeys(args.getlist(f"_col_{view}"))
     columns = tuple(column for column in asked if column in options.columns)
+    month = args.get(f"_month_{view}", "")
+    is_month = options.has_calendar and MONTH.fullmatch(month) is not None
     ignored = (
-        *(invalid_order, invalid_page, invalid_size, invalid_search),
+        *(bool(month) and not is_month, invalid_order, invalid_page, invalid_size, invalid_search),
         *(len(filters) < len(requested), len(columns) < len(asked)),
     )
-    return ListArguments(order, page, size, filters, search, any(ignored), columns)
+    return ListArguments(order, page, size, filters, search, any(ignored), columns, month if is_month else "")
 
 
 def parse_order(args: "MultiDict[str, str]", view: str, options: ListOptions) -> tuple[tuple[str, str], bool]:

@@ -1,6 +1,7 @@
 """The list and the show page. Their URL arguments are validated, and filters belong to one request."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import abort, flash, request, url_for
@@ -9,11 +10,19 @@ from flask_appbuilder.widgets import RenderTemplateWidget
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
-from app.crud import list_arguments, quick_filters
+from app.crud import calendar_layout, list_arguments, quick_filters
 from app.crud.filters import FilterRelated, OfMoments
 from app.crud.list_arguments import FilterArgument, ListArguments, ListOptions
 from app.crud.view_config import Labels, ViewConfigMixin
 from app.http import own_path
+from app.i18n import formats
+
+
+class CalendarWidget(RenderTemplateWidget):
+    """The rows of a month."""
+
+    template = "appbuilder/general/widgets/list_calendar.html"
+
 
 # How many values the second line of a row has, beside its state in the first one.
 SECOND_LINE = 2
@@ -48,6 +57,7 @@ class ListMixin(ViewConfigMixin):
                 operators={column: len(flts) for column, flts in self._possible_filters.get_search_filters().items()},
                 searches=bool(self._possible_filters.text_columns()),
                 columns=self._offered_columns,
+                has_calendar=bool(self._calendar_column),
             ),
         )
 
@@ -96,6 +106,8 @@ class ListMixin(ViewConfigMixin):
     # Flask-AppBuilder's trusts the URL: any column orders, any number of rows is shown, and a malformed one is a 500.
     def _list(self, **kwargs: Any) -> dict[str, Any]:
         arguments, applied = self._apply_arguments()
+        if arguments.month:
+            return {"list": self._calendar(arguments.month, applied), "search": self._search(applied, arguments)}
         widgets = self._get_list_widget(
             filters=self._filters,
             order_column=arguments.order[0],
@@ -103,6 +115,7 @@ class ListMixin(ViewConfigMixin):
             page=arguments.page,
             page_size=arguments.page_size,
             columns=arguments.columns,
+            calendar_url=self._month_url(calendar_layout.this_month(), applied) if self._calendar_column else None,
             **kwargs,
         )
         widgets["search"] = self._search(applied, arguments)
@@ -157,6 +170,50 @@ class ListMixin(ViewConfigMixin):
         )
         return widgets
 
+    def _calendar(self, text: str, applied: list[FilterArgument]) -> CalendarWidget:
+        """Return the rows of a month. Those of other months are not read."""
+        month, column = calendar_layout.parse(text), self._calendar_column
+        following = calendar_layout.other(month, 1)
+        period = self.datamodel.parse_period(column, f"{month}{list_arguments.UNTIL}{following - timedelta(days=1)}")
+        self._filters.add_within(column, period)
+        shown = dict.fromkeys((*self.list_columns, column))
+        found = self.datamodel.page(
+            self._filters.get_joined_filters(self._base_filters),
+            (column, "asc"),
+            size=calendar_layout.MAX_ROWS,
+            columns=(*shown, *self.load_columns),
+        )
+        name, formatters = self._name_column(self.list_columns), self._formatters()
+        tones, has_page = self._tones(self.list_columns), self.may("show")
+
+        def entry(row: Any) -> calendar_layout.Entry:
+            (values,) = self.datamodel.get_values([row], list(shown))
+            state, tone_of = next(iter(tones.items()), (None, {}))
+            when = values[column]
+            return calendar_layout.Entry(
+                str(formatters.get(name, formats.value)(values[name])),
+                formats.time(when) if isinstance(when, datetime) else "",
+                url_for(f"{self.endpoint}.show", pk=self.datamodel.get_keys([row])[0]) if has_page else None,
+                tone_of.get(values[state], "") if state else "",
+            )
+
+        return CalendarWidget(
+            days=calendar_layout.days(month, found.rows, lambda row: getattr(row, column), entry),
+            weekdays=calendar_layout.weekdays(),
+            month_name=calendar_layout.name_of(month),
+            is_capped=found.has_next,
+            previous_url=self._month_url(calendar_layout.other(month, -1), applied),
+            next_url=self._month_url(following, applied),
+            today_url=self._month_url(calendar_layout.this_month(), applied),
+            list_url=self._month_url(None, applied),
+        )
+
+    def _month_url(self, month: date | None, applied: list[FilterArgument]) -> str:
+        """Return the URL of this list as the calendar of a month, or as a list."""
+        view = type(self).__name__
+        changes = {f"_month_{view}": f"{month:%Y-%m}" if month else None, f"page_{view}": None}
+        return list_arguments.build_url(own_path(), request.args, applied, **changes)
+
     def _field_edit(self) -> dict[str, Any]:
         """Return the columns that the list can set in the chosen rows, with their labels, and those in their cells."""
         bulk, inline = getattr(self, "bulk_columns", ()), getattr(self, "inline_columns", ())
@@ -210,6 +267,16 @@ class ListMixin(ViewConfigMixin):
             column: self.state_tones.get(column, {})
             for column in sorted(labelled, key=lambda column: column not in self.state_tones)
         }
+
+    def found(self, text: str, most: int) -> list[tuple[Any, Any]]:
+        """Return the keys and rows that the search box finds for `text`, at most `most`."""
+        filters = self._possible_filters.fresh()
+        if not filters.text_columns():
+            return []
+        filters.add_search(text)
+        keys = self.datamodel.keys(filters.get_joined_filters(self._base_filters), self.base_order, most)
+        rows = {self.datamodel.get_pk_value(row): row for row in self.datamodel.get_many(keys)}
+        return [(shown, rows[key]) for key in keys if key in rows for shown in self.datamodel.get_keys([rows[key]])]
 
     # -- the search
 

@@ -54,13 +54,20 @@ class Group:
 
 def init_app(app: Flask) -> None:
     """Let templates show the sidebar."""
-    app.jinja_env.globals.update(sidebar=groups, is_managed=is_managed, badges=badges, manage_url=manage_url)
+    app.jinja_env.globals.update(
+        sidebar=groups, is_managed=is_managed, badges=badges, manage_url=manage_url, search_url=search_url
+    )
     app.after_request(_count_again)
 
 
 def manage_url() -> str:
     """Return the URL of the home of administrators: a view called ManageView, where there is one."""
     return url_for("ManageView.home") if "ManageView.home" in current_app.view_functions else ""
+
+
+def search_url() -> str:
+    """Return the URL of the search of administrators, for those who may open something of it."""
+    return url_for("ManageView.search") if "ManageView.search" in current_app.view_functions and groups() else ""
 
 
 def is_managed() -> bool:

@@ -119,6 +119,11 @@ class ViewConfigMixin(OwnFilters):
     quick_filters: Sequence[str] | None = None
     # Columns that a reader can show beside those that are listed, searched or ordered.
     more_columns: Sequence[str] = ()
+    # Whether administrators find the rows by name from everywhere.
+    is_found_by_name = False
+    # The moment by which the list can be shown as a month; otherwise that of its order, or the first that it lists.
+    calendar_column: str | None = None
+    _calendar_column: str = ""
     _quick_columns: Sequence[str] = ()
     _offered_columns: Sequence[str] = ()
     # The rows that wait for whoever uses the view: the sidebar counts them.
@@ -209,7 +214,14 @@ class ViewConfigMixin(OwnFilters):
             self._quick_columns = self.quick_filters
         listed = getattr(self, "list_columns", None)
         offered = (*listed, *self.more_columns, *self.search_columns, *self.order_columns) if listed else ()
+        self._calendar_column = self._find_calendar_column(listed or ())
         self._offered_columns = [column for column in dict.fromkeys(offered) if self.label_columns.get(column)]
+
+    def _find_calendar_column(self, listed: Sequence[str]) -> str:
+        if self.calendar_column is not None:
+            return self.calendar_column
+        columns = [column for column in (self.base_order[0], *listed) if column in self.label_columns]
+        return next((column for column in columns if listed and self.datamodel.is_datetime(column)), "")
 
     def _require_columns(self) -> None:
         for page in PAGES:

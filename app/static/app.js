@@ -130,6 +130,17 @@ document.addEventListener("click", async (event) => {
   field.querySelector("input, select, textarea").focus();
 });
 
+// The command palette, by its button and by Ctrl-K or Cmd-K.
+const goTo = document.querySelector("a[data-palette]");
+async function openPalette(event) {
+  event.preventDefault();
+  (await import(goTo.dataset.palette)).open();
+}
+goTo?.addEventListener("click", (event) => !(event.ctrlKey || event.metaKey || event.shiftKey) && openPalette(event));
+document.addEventListener("keydown", (event) => {
+  if (goTo && event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey) openPalette(event);
+});
+
 // How many rows are chosen for a bulk action.
 for (const told of document.querySelectorAll("[data-chosen]")) {
   const form = told.closest("form");

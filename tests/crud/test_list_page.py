@@ -34,13 +34,20 @@ class PeopleView(ModelView):
     state_tones = {"locale": {"en": "good"}}
 
 
+class DatedView(PeopleView):
+    """The same with a moment among its columns."""
+
+    route_base = "/dated"
+    list_columns = ["username", "joined_at", "locale"]
+
+
 @pytest.fixture
 def visitor(ours):
     clock.set_now(NOW)
     MemberFactory(username="ada", joined_at=datetime(2030, 6, 4, 23, tzinfo=UTC))
     MemberFactory(username="bea", active=False, joined_at=datetime(2030, 5, 1, tzinfo=UTC))
     MemberFactory(username="cleo", locale="es", joined_at=datetime(2030, 6, 5, 8, tzinfo=UTC))
-    return ours(PeopleView)
+    return ours(PeopleView, DatedView)
 
 
 def names(page):
@@ -117,3 +124,32 @@ def test_a_row_leads_to_its_page_and_its_state_is_coloured(visitor):
     assert re.search(r'class="state"><span class="badge good">English</span>', page.text)
     assert re.search(r'data-label="Id" class="\s*minor"', page.text)
     assert ">Show<" not in page.text
+
+
+def test_rows_with_a_moment_are_shown_as_a_month(visitor):
+    (url,) = re.findall(r'href="([^"]*)">As a calendar', visitor.get("/dated/list/?_flt_0_active=1").text)
+    june = visitor.get(url.replace("&amp;", "&"))
+    assert june.flashes == []
+    days = dict(re.findall(r'<time datetime="([\d-]+)">(?:(?!<time).)*?<bdi>(\w+)</bdi>', june.text, re.DOTALL))
+    assert days == {"2030-06-04": "ada", "2030-06-05": "cleo"}
+    assert june.text.count("<time datetime=") == 30
+    assert re.search(r'<li class="d2 today" aria-current="date">\s*<time datetime="2030-06-05">', june.text)
+    assert re.search(r'<li class="good">', june.text)
+    (earlier,) = re.findall(r'rel="prev" href="([^"]*)"', june.text)
+    may = visitor.get(earlier.replace("&amp;", "&"))
+    assert "May 2030" in may.text
+    # bea is not active: the filters hold in each month.
+    assert "There is nothing in this month." in may.text
+    everybody = visitor.get("/dated/list/?_month_DatedView=2030-05")
+    assert ">bea</bdi>" in everybody.text
+
+
+@pytest.mark.parametrize("month", ["2030-13", "may", "2030-5", "0001-01", "9999-12"])
+def test_what_is_no_month_shows_the_list(visitor, month):
+    page = visitor.get(f"/dated/list/?_month_DatedView={month}")
+    assert [category for category, _text in page.flashes] == ["warning"]
+    assert names(page) == ["ada", "bea", "cleo"]
+
+
+def test_a_list_without_a_moment_has_no_calendar(visitor):
+    assert "As a calendar" not in visitor.get("/people/list/").text

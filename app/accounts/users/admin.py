@@ -116,6 +116,7 @@ class UserModelView(UserActions, ReauthenticationRequired, CsvExport, ModelView)
         *("roles", "groups", "banned_at", "joined_at", "last_login"),
     ]
     autocomplete_filters = {"roles": ("name", ["name"]), "groups": ("name", ["name", "label"])}
+    is_found_by_name = True
     linked_lists = {"DinnerPartyModelView": "host", "RsvpModelView": "member"}
     linked_title = lazy_gettext("More about this person")
     order_columns = ["username", "email", "last_login"]

@@ -112,6 +112,7 @@ class DinnerPartyModelView(CsvExport, ModelView):
         "status": {PartyStatus.DRAFT: "warning", PartyStatus.PUBLISHED: "good", PartyStatus.CANCELLED: "danger"}
     }
     autocomplete_columns = {"host": MEMBER_KEY, "co_hosts": MEMBER_KEY}
+    is_found_by_name = True
     bulk_columns = ["visibility", "approval"]
     inline_columns = ["number_seats", "visibility"]
     add_form_extra_fields = _zoned_fields()
