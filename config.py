@@ -147,6 +147,12 @@ class ConfigurationError(click.ClickException, RuntimeError):
     """The configuration is invalid; the message says what to change. Commands print it and fail."""
 
 
+def version() -> str:
+    """Return the version of DinnerParty."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    return str(project["version"])
+
+
 def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     """Return Flask's configuration for `environ` and the file in the instance folder.
 

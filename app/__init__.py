@@ -30,7 +30,8 @@ from app import (
     sentry,
     templating,
 )
-from app.crud import chart_data, files, stock_views
+from app.administration import saved_view_views
+from app.crud import chart_data, files, sidebar, stock_views
 from app.extensions import AppBuilder, Menu, csrf, db, mail, migrate
 from config import ConfigurationError
 
@@ -85,6 +86,8 @@ def _create_app(overrides: Mapping[str, Any] | None) -> Flask:
     chart_data.init_app(app)
     files.init_app(app)
     stock_views.init_app(app)
+    sidebar.init_app(app)
+    saved_view_views.init_app(app)
     cli.init_app(app)
     plugins.init_app(app)
     templating.init_app(app)

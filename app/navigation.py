@@ -42,6 +42,9 @@ from app.accounts.statistics.views import StatisticsView
 from app.accounts.users.admin import UserModelView
 from app.accounts.users.api import UserApi
 from app.accounts.users.directory_admin import DirectoryPersonModelView
+from app.administration.privacy import connect as connect_saved_views
+from app.administration.saved_view_views import SavedViewsView
+from app.administration.views import ManageView
 from app.audit.views import AuditEventModelView
 from app.crud.openapi import SiteMenuApi, SwaggerView
 from app.dashboards.admin import DashboardMemberModelView, DashboardModelView, DashboardVersionModelView
@@ -179,6 +182,7 @@ def register(appbuilder: AppBuilder) -> None:
     merging.connect()
     connect_dashboards()
     registration_wishes.know(registration_wishes.WishKind(wishes.describe, wishes.grant))
+    connect_saved_views()
     manager = appbuilder.sm
     # Pages
     appbuilder.set_index(LandingView)
@@ -189,6 +193,8 @@ def register(appbuilder: AppBuilder) -> None:
     for view in (*PARTY_PAGES, *DASHBOARD_PAGES):
         appbuilder.add_view_no_menu(view)
     appbuilder.add_view_no_menu(DashboardSchemaView)
+    appbuilder.add_view_no_menu(ManageView)
+    appbuilder.add_view_no_menu(SavedViewsView)
     appbuilder.add_view_no_menu(LocaleView)
     appbuilder.add_view_no_menu(UnsubscribeView)
     appbuilder.add_view_no_menu(OneClickView)

@@ -11,6 +11,7 @@ from app import setup
 from app.copies import files, postgresql, service, sqlite
 from app.copies.archive import DATABASE, SECRET_KEY, CopyError, Manifest, unpack
 from app.extensions import db
+from config import version
 
 # What waited may have been sent after the backup. Nobody is to get an e-mail twice.
 HELD = "Restored from a backup. It may have been sent before."
@@ -86,7 +87,7 @@ def _refuse_newer_schema(manifest: Manifest) -> None:
         if table in configs and set(revisions) - setup.revisions(configs[table]):
             raise CopyError(
                 f"The backup is of version {manifest.version}, whose schema ({', '.join(revisions)}) is newer than this"
-                f" version ({service.version()}) knows. Install that version first."
+                f" version ({version()}) knows. Install that version first."
             )
 
 

@@ -3,7 +3,6 @@
 import os
 import re
 import sqlite3
-import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +22,7 @@ from app.copies.archive import (
 )
 from app.crud.files import PENDING
 from app.extensions import db
-from config import ROOT
+from config import version
 
 # The names of backups in a folder. Others are left alone.
 NAME = re.compile(r"dinnerparty-(\d{8}T\d{6}Z)\.tar\.gz(?:\.age)?")
@@ -136,12 +135,6 @@ def _files() -> Iterator[tuple[str, Path]]:
             for path in sorted(here / name for name in names):
                 if path.is_file() and not path.is_symlink():
                     yield f"{part}/{path.relative_to(folder).as_posix()}", path
-
-
-def version() -> str:
-    """Return the version of DinnerParty."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    return str(project["version"])
 
 
 def _encrypt(packed: Path, target: Path, recipients: Sequence[str]) -> Path:

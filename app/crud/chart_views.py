@@ -132,7 +132,7 @@ class ChartPages(ListMixin, BaseView, StockBaseChartView):
         choices, chosen = self.choices(), self._chosen(key)
         arguments, applied = self._apply_arguments()
         chart = self._chart(chosen, self._filters, self._files(chosen))
-        widgets = {"search": self._search(applied, arguments.search), "chart": chart}
+        widgets = {"search": self._search(applied, arguments), "chart": chart}
         links = [(self._url(choice.key), choice.label, choice.key == chosen.key) for choice in choices]
         return str(
             self.render_template(

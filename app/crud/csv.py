@@ -1,7 +1,7 @@
-"""Export of a list as a CSV file, an option of generated views."""
+"""Export of a list as a CSV file or an Excel workbook, an option of generated views."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,12 +11,15 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import clock
+from app.crud import xlsx
 from app.crud.list_mixin import ListMixin
 from app.crud.view_config import Labels, require_label
 from app.i18n import cells
 
 MAX_ROWS = 100_000
 ROWS_AT_ONCE = 500
+# The argument of the URL that asks for a workbook.
+FORMAT, XLSX = "_format", "xlsx"
 # Without it, spreadsheets do not recognise UTF-8.
 BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
@@ -24,7 +27,8 @@ BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 class CsvExport(ListMixin):
     """Adds the page `csv` to a generated view: all pages of its list, with the same filters and order, as a file.
 
-    `csv_columns` are the columns of the file. Downloading requires the permission `can_csv`.
+    `csv_columns` are the columns of the file, unless the list shows others. With `?_format=xlsx` it is a workbook.
+    Downloading requires the permission `can_csv`.
     """
 
     csv_columns: Sequence[str] = ()
@@ -50,25 +54,33 @@ class CsvExport(ListMixin):
         if len(keys) > MAX_ROWS:
             flash(_("There are more than %(number)d rows. Add a filter first.", number=MAX_ROWS), "warning")
             return self._back_to_list()
-        return attached(f"{self.route_base.strip('/')}-{clock.now():%Y-%m-%d}", self._csv(keys))
+        name = f"{self.route_base.strip('/')}-{clock.now():%Y-%m-%d}"
+        columns = arguments.columns or self.csv_columns
+        if request.args.get(FORMAT) == XLSX:
+            return xlsx.attached(name, str(self.list_title), self._rows(keys, columns))
+        return attached(name, self._csv(keys, columns))
 
     def _back_to_list(self) -> BaseResponse:
         query = urlencode(list(request.args.items(multi=True)))
         return redirect(f"{url_for(f'{self.endpoint}.list')}?{query}", 303)
 
-    def _csv(self, keys: list[Any]) -> Iterator[str]:
+    def _csv(self, keys: list[Any], columns: Sequence[str]) -> Iterator[str]:
         """Yield the file in pieces. Rows are loaded while they are sent."""
+        rows = self._rows(keys, columns)
+        while some := list(islice(rows, ROWS_AT_ONCE)):
+            yield cells.lines([[cells.plain(value) for value in row] for row in some])
+
+    def _rows(self, keys: list[Any], columns: Sequence[str]) -> Iterator[list[Any]]:
+        """Yield the titles, then the values of each row; a choice by its label."""
         labels = {name: shown for name, shown in self._formatters().items() if isinstance(shown, Labels)}
-        yield cells.lines([[cells.text(str(self.label_columns[column])) for column in self.csv_columns]])
+        yield [str(self.label_columns[column]) for column in columns]
         for start in range(0, len(keys), ROWS_AT_ONCE):
             some = keys[start : start + ROWS_AT_ONCE]
-            found = self.datamodel.get_many(some, self._base_filters, (*self.csv_columns, *self.load_columns))
+            found = self.datamodel.get_many(some, self._base_filters, (*columns, *self.load_columns))
             rows = {self.datamodel.get_pk_value(row): row for row in found}
             # Rows that were deleted in the meantime are left out.
-            values = self.datamodel.get_values([rows[key] for key in some if key in rows], self.csv_columns)
-            yield cells.lines(
-                [[cell(row[column], labels.get(column)) for column in self.csv_columns] for row in values]
-            )
+            for row in self.datamodel.get_values([rows[key] for key in some if key in rows], columns):
+                yield [labelled(row[column], labels.get(column)) for column in columns]
 
 
 def attached(name: str, pieces: Iterable[str]) -> Response:
@@ -80,6 +92,11 @@ def attached(name: str, pieces: Iterable[str]) -> Response:
     )
 
 
+def labelled(value: Any, labels: Labels | None) -> Any:
+    """Return a choice by its label, any other value as it is."""
+    return labels(value) if labels is not None and value is not None else value
+
+
 def cell(value: Any, labels: Labels | None = None) -> str:
     """Format a value so that no spreadsheet takes it for a formula; a choice by its label."""
-    return cells.text(labels(value)) if labels is not None and value is not None else cells.plain(value)
+    return cells.plain(labelled(value, labels))

@@ -287,6 +287,10 @@ class Filters(StockFilters):
         """Add the search for `text` in all text columns."""
         self._add_filter(SearchFilter(self.text_columns(), self.datamodel), text)
 
+    def add_within(self, column: str, period: Period) -> None:
+        """Add the condition that a moment is in a period."""
+        self._add_filter(FilterWithin(column, self.datamodel), period)
+
     def limit_to_equality(self, columns: Iterable[str]) -> None:
         """Leave only "is" and "is not" for columns with a few known values."""
         for column in set(columns) & set(self._search_filters):

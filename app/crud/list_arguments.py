@@ -2,7 +2,8 @@
 
 Flask-AppBuilder's names are kept: `_oc_<View>` and `_od_<View>` order, `page_<View>` and `psize_<View>` page,
 `_flt_<operator>_<column>` filters. A form without JavaScript cannot compose a name, so `_flt=<operator>_<column>`
-followed by `_value=<value>` is accepted as well. `q` is what was typed into the search box.
+followed by `_value=<value>` is accepted as well, and `_from_<column>` with `_until_<column>` for days. `q` is what was typed into
+the search box, `_col_<View>` a column that is shown, `_month_<View>` a month that is shown as a calendar.
 """
 
 import re
@@ -18,6 +19,10 @@ MAX_PAGE_SIZE = 100
 MAX_FILTERS = 20
 MAX_VALUE_LENGTH = 500
 MAX_SEARCH_LENGTH = 100
+MONTH = re.compile(r"(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])", re.ASCII)
+# Between the first and the last day of a period; either may be missing.
+UNTIL = ".."
+FROM_NAME, UNTIL_NAME = "_from_", "_until_"
 FILTER = re.compile(r"([0-9]{1,2})_(\w[\w.]*)", re.ASCII)
 
 Pairs = list[tuple[str, str]]
@@ -41,7 +46,7 @@ class FilterArgument:
 class ListOptions:
     """The order, pages and filters that a list offers; `operators` is the number of filters of each searchable column.
 
-    `searches` is true if there is a search box.
+    `searches` is true if there is a search box, `columns` are those that can be shown.
     """
 
     base_order: tuple[str, str]
@@ -49,6 +54,8 @@ class ListOptions:
     page_size: int
     operators: Mapping[str, int]
     searches: bool = False
+    columns: Collection[str] = ()
+    has_calendar: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,8 @@ class ListArguments:
     filters: tuple[FilterArgument, ...] = ()
     search: str = ""
     ignored: bool = False
+    columns: tuple[str, ...] = ()
+    month: str = ""
 
 
 def parse(args: "MultiDict[str, str]", view: str, options: ListOptions) -> ListArguments:
@@ -76,8 +85,15 @@ def parse(args: "MultiDict[str, str]", view: str, options: ListOptions) -> ListA
         flt for flt in requested[:MAX_FILTERS] if flt and flt.operator < options.operators.get(flt.column, 0)
     )
     search, invalid_search = _search(args.get("q", ""), options)
-    ignored = invalid_order or invalid_page or invalid_size or invalid_search or len(filters) < len(requested)
-    return ListArguments(order, page, size, filters, search, ignored)
+    asked = dict.fromkeys(args.getlist(f"_col_{view}"))
+    columns = tuple(column for column in asked if column in options.columns)
+    month = args.get(f"_month_{view}", "")
+    is_month = options.has_calendar and MONTH.fullmatch(month) is not None
+    ignored = (
+        *(bool(month) and not is_month, invalid_order, invalid_page, invalid_size, invalid_search),
+        *(len(filters) < len(requested), len(columns) < len(asked)),
+    )
+    return ListArguments(order, page, size, filters, search, any(ignored), columns, month if is_month else "")
 
 
 def parse_order(args: "MultiDict[str, str]", view: str, options: ListOptions) -> tuple[tuple[str, str], bool]:
@@ -94,7 +110,7 @@ def filter_arguments(args: "MultiDict[str, str]") -> Iterator[FilterArgument | N
     """Yield the filters of `args`, and None for each invalid one. Filters without a value are skipped."""
     named = [(name.removeprefix("_flt_"), value) for name, value in args.items(multi=True) if name.startswith("_flt_")]
     paired = zip(args.getlist("_flt"), args.getlist("_value"), strict=False)
-    for name, value in (*named, *paired):
+    for name, value in (*named, *paired, *_periods(args)):
         text = value.strip()
         match = FILTER.fullmatch(name)
         if not text:
@@ -105,16 +121,32 @@ def filter_arguments(args: "MultiDict[str, str]") -> Iterator[FilterArgument | N
             yield FilterArgument(match[2], int(match[1]), text)
 
 
+def _periods(args: "MultiDict[str, str]") -> Iterator[tuple[str, str]]:
+    """Yield the filters of days that a form with two fields has sent."""
+    names = [name for name in args if name.startswith((FROM_NAME, UNTIL_NAME))]
+    for column in dict.fromkeys(name.split("_", 2)[2] for name in names):
+        first, last = (args.get(f"{name}{column}", "").strip() for name in (FROM_NAME, UNTIL_NAME))
+        if first or last:
+            yield f"0_{column}", f"{first}{UNTIL}{last}"
+
+
 def build_url(path: str, args: "MultiDict[str, str]", filters: Iterable[FilterArgument], **changes: str | None) -> str:
     """Return `path` with `args`, but with these `filters` and `changes`; a change to None removes an argument."""
-    kept: Pairs = [
+    pairs = kept(args, filters, *changes)
+    pairs += [(name, value) for name, value in changes.items() if value is not None]
+    return f"{path}?{urlencode(pairs)}" if pairs else path
+
+
+def kept(args: "MultiDict[str, str]", filters: Iterable[FilterArgument], *left_out: str) -> Pairs:
+    """Return `args` with these filters instead of its own, without those that are `left_out`."""
+    others = [
         (name, value)
         for name, value in args.items(multi=True)
-        if name not in changes and name not in {"_flt", "_value"} and not name.startswith("_flt_")
+        if name not in left_out
+        and name not in {"_flt", "_value"}
+        and not name.startswith(("_flt_", FROM_NAME, UNTIL_NAME))
     ]
-    kept += [flt.pair for flt in filters]
-    kept += [(name, value) for name, value in changes.items() if value is not None]
-    return f"{path}?{urlencode(kept)}" if kept else path
+    return [*others, *(flt.pair for flt in filters)]
 
 
 def _search(text: str, options: ListOptions) -> tuple[str, bool]:

@@ -1,6 +1,7 @@
 """The list and the show page. Their URL arguments are validated, and filters belong to one request."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import abort, flash, request, url_for
@@ -9,11 +10,22 @@ from flask_appbuilder.widgets import RenderTemplateWidget
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
-from app.crud import list_arguments
+from app.crud import calendar_layout, list_arguments, quick_filters
 from app.crud.filters import FilterRelated, OfMoments
 from app.crud.list_arguments import FilterArgument, ListArguments, ListOptions
 from app.crud.view_config import Labels, ViewConfigMixin
 from app.http import own_path
+from app.i18n import formats
+
+
+class CalendarWidget(RenderTemplateWidget):
+    """The rows of a month."""
+
+    template = "appbuilder/general/widgets/list_calendar.html"
+
+
+# How many values the second line of a row has, beside its state in the first one.
+SECOND_LINE = 2
 
 
 class SearchWidget(RenderTemplateWidget):
@@ -44,6 +56,8 @@ class ListMixin(ViewConfigMixin):
                 page_size=self.page_size,
                 operators={column: len(flts) for column, flts in self._possible_filters.get_search_filters().items()},
                 searches=bool(self._possible_filters.text_columns()),
+                columns=self._offered_columns,
+                has_calendar=bool(self._calendar_column),
             ),
         )
 
@@ -92,15 +106,19 @@ class ListMixin(ViewConfigMixin):
     # Flask-AppBuilder's trusts the URL: any column orders, any number of rows is shown, and a malformed one is a 500.
     def _list(self, **kwargs: Any) -> dict[str, Any]:
         arguments, applied = self._apply_arguments()
+        if arguments.month:
+            return {"list": self._calendar(arguments.month, applied), "search": self._search(applied, arguments)}
         widgets = self._get_list_widget(
             filters=self._filters,
             order_column=arguments.order[0],
             order_direction=arguments.order[1],
             page=arguments.page,
             page_size=arguments.page_size,
+            columns=arguments.columns,
+            calendar_url=self._month_url(calendar_layout.this_month(), applied) if self._calendar_column else None,
             **kwargs,
         )
-        widgets["search"] = self._search(applied, arguments.search)
+        widgets["search"] = self._search(applied, arguments)
         return dict(widgets)
 
     # Flask-AppBuilder's loads related rows one by one.
@@ -113,21 +131,26 @@ class ListMixin(ViewConfigMixin):
         page: int | None = None,
         page_size: int | None = None,
         widgets: dict[str, Any] | None = None,
+        columns: Sequence[str] = (),
         **kwargs: Any,
     ) -> dict[str, Any]:
+        columns = columns or self.list_columns
         order = (order_column, order_direction) if order_column else self.base_order
         found = self.datamodel.page(
             filters.get_joined_filters(self._base_filters),
             order,
             number=page or 0,
             size=page_size or self.page_size,
-            columns=(*self.list_columns, *self.load_columns),
+            columns=(*columns, *self.load_columns),
         )
         widgets = widgets or {}
         widgets["list"] = self.list_widget(
             label_columns=self.label_columns,
-            include_columns=self.list_columns,
-            value_columns=list(self.datamodel.get_values(found.rows, self.list_columns)),
+            include_columns=columns,
+            value_columns=list(self.datamodel.get_values(found.rows, columns)),
+            name_column=self._name_column(columns),
+            tones=self._tones(columns),
+            minor_columns=self._minor_columns(columns),
             order_columns=self.order_columns,
             formatters_columns=self._formatters(),
             page=found.number,
@@ -142,9 +165,61 @@ class ListMixin(ViewConfigMixin):
             filters=filters,
             modelview_name=type(self).__name__,
             empty_message=self.empty_message,
+            **self._field_edit(),
             **kwargs,
         )
         return widgets
+
+    def _calendar(self, text: str, applied: list[FilterArgument]) -> CalendarWidget:
+        """Return the rows of a month. Those of other months are not read."""
+        month, column = calendar_layout.parse(text), self._calendar_column
+        following = calendar_layout.other(month, 1)
+        period = self.datamodel.parse_period(column, f"{month}{list_arguments.UNTIL}{following - timedelta(days=1)}")
+        self._filters.add_within(column, period)
+        shown = dict.fromkeys((*self.list_columns, column))
+        found = self.datamodel.page(
+            self._filters.get_joined_filters(self._base_filters),
+            (column, "asc"),
+            size=calendar_layout.MAX_ROWS,
+            columns=(*shown, *self.load_columns),
+        )
+        name, formatters = self._name_column(self.list_columns), self._formatters()
+        tones, has_page = self._tones(self.list_columns), self.may("show")
+
+        def entry(row: Any) -> calendar_layout.Entry:
+            (values,) = self.datamodel.get_values([row], list(shown))
+            state, tone_of = next(iter(tones.items()), (None, {}))
+            when = values[column]
+            return calendar_layout.Entry(
+                str(formatters.get(name, formats.value)(values[name])),
+                formats.time(when) if isinstance(when, datetime) else "",
+                url_for(f"{self.endpoint}.show", pk=self.datamodel.get_keys([row])[0]) if has_page else None,
+                tone_of.get(values[state], "") if state else "",
+            )
+
+        return CalendarWidget(
+            days=calendar_layout.days(month, found.rows, lambda row: getattr(row, column), entry),
+            weekdays=calendar_layout.weekdays(),
+            month_name=calendar_layout.name_of(month),
+            is_capped=found.has_next,
+            previous_url=self._month_url(calendar_layout.other(month, -1), applied),
+            next_url=self._month_url(following, applied),
+            today_url=self._month_url(calendar_layout.this_month(), applied),
+            list_url=self._month_url(None, applied),
+        )
+
+    def _month_url(self, month: date | None, applied: list[FilterArgument]) -> str:
+        """Return the URL of this list as the calendar of a month, or as a list."""
+        view = type(self).__name__
+        changes = {f"_month_{view}": f"{month:%Y-%m}" if month else None, f"page_{view}": None}
+        return list_arguments.build_url(own_path(), request.args, applied, **changes)
+
+    def _field_edit(self) -> dict[str, Any]:
+        """Return the columns that the list can set in the chosen rows, with their labels, and those in their cells."""
+        bulk, inline = getattr(self, "bulk_columns", ()), getattr(self, "inline_columns", ())
+        if not (bulk or inline) or not self.may("edit"):
+            return {"bulk_columns": [], "inline_columns": []}
+        return {"bulk_columns": [(name, self.label_columns[name]) for name in bulk], "inline_columns": inline}
 
     def part(self, filters: StockFilters | None = None) -> Any:
         """Return the widget of the list for another page, with only those rows that `filters` leave."""
@@ -164,9 +239,54 @@ class ListMixin(ViewConfigMixin):
             for column, shown in self.formatters_columns.items()
         }
 
+    def _name_column(self, columns: Sequence[str]) -> str:
+        """Return the column that leads to the page of a row: the declared one, or the first text."""
+        if self.name_column in columns:
+            return self.name_column
+        texts = (
+            column
+            for column in columns
+            if column not in self.choices_columns
+            and (self.datamodel.is_string(column) or self.datamodel.is_text(column))
+        )
+        return next(texts, columns[0])
+
+    def _minor_columns(self, columns: Sequence[str]) -> list[str]:
+        """Return the columns that the two lines of a row have no place for: keys, and what comes late."""
+        keys = [column for column in columns if self.datamodel.is_pk(column)]
+        beside = {self._name_column(columns), *keys, *list(self._tones(columns))[:1]}
+        return [*keys, *[column for column in columns if column not in beside][SECOND_LINE:]]
+
+    def _tones(self, columns: Sequence[str]) -> dict[str, Mapping[Any, str]]:
+        """Return the columns whose values are drawn as badges, with the tone of each value; the first is the state."""
+        name = self._name_column(columns)
+        labelled = [
+            column for column in columns if column != name and isinstance(self.formatters_columns.get(column), Labels)
+        ]
+        return {
+            column: self.state_tones.get(column, {})
+            for column in sorted(labelled, key=lambda column: column not in self.state_tones)
+        }
+
+    def found(self, text: str, most: int) -> list[tuple[Any, Any]]:
+        """Return the keys and rows that the search box finds for `text`, at most `most`."""
+        filters = self._possible_filters.fresh()
+        if not filters.text_columns():
+            return []
+        filters.add_search(text)
+        keys = self.datamodel.keys(filters.get_joined_filters(self._base_filters), self.base_order, most)
+        rows = {self.datamodel.get_pk_value(row): row for row in self.datamodel.get_many(keys)}
+        return [(shown, rows[key]) for key in keys if key in rows for shown in self.datamodel.get_keys([rows[key]])]
+
     # -- the search
 
-    def _search(self, applied: list[FilterArgument], search: str) -> SearchWidget:
+    def _search(self, applied: list[FilterArgument], arguments: ListArguments) -> SearchWidget:
+        search, page = arguments.search, f"page_{type(self).__name__}"
+        quick = [
+            (column, str(self.label_columns[column]), None if self._is_moment(column) else self._choices(column))
+            for column in self._quick_columns
+        ]
+        beside = {(column, 0) for column in self._quick_columns}
         available = [self._available(column) for column in self._possible_filters.get_search_filters()]
         return self.search_widget(
             route_base=self.route_base,
@@ -174,13 +294,18 @@ class ListMixin(ViewConfigMixin):
             label_columns=self.label_columns,
             search_filters={each["column"]: [name for _index, name in each["operators"]] for each in available},
             active_filters=[self._active(argument, applied) for argument in applied],
+            quick_filters=list(quick_filters.shown(quick, applied, page)),
+            # Those that no quick filter shows.
+            other_filters=[
+                self._active(each, applied) for each in applied if (each.column, each.operator) not in beside
+            ],
+            columns=[(column, self.label_columns[column]) for column in self._offered_columns],
+            columns_shown=arguments.columns or tuple(getattr(self, "list_columns", ())),
             available_filters=available,
             search_columns=[self.label_columns[column] for column in self._possible_filters.text_columns()],
             search=search,
             max_search_length=list_arguments.MAX_SEARCH_LENGTH,
-            clear_url=list_arguments.build_url(
-                own_path(), request.args, applied, **{"q": None, f"page_{type(self).__name__}": None}
-            ),
+            clear_url=list_arguments.build_url(own_path(), request.args, applied, **{"q": None, page: None}),
         )
 
     def _active(self, argument: FilterArgument, applied: list[FilterArgument]) -> dict[str, Any]:
@@ -192,7 +317,7 @@ class ListMixin(ViewConfigMixin):
             "column": argument.column,
             "label": self.label_columns[argument.column],
             "operator": self._possible_filters.get_search_filters()[argument.column][argument.operator].name,
-            "value": choices.get(argument.value, argument.value),
+            "value": quick_filters.value_shown(argument.value, choices),
             "argument": argument.pair,
             "remove_url": list_arguments.build_url(own_path(), request.args, rest, **{page: None}),
         }
@@ -210,6 +335,9 @@ class ListMixin(ViewConfigMixin):
             "choices": self._choices(column),
             "options_url": url_for(f"{self.endpoint}.options", column=column, page="list") if has_suggestions else None,
         }
+
+    def _is_moment(self, column: str) -> bool:
+        return isinstance(self._possible_filters.get_search_filters()[column][0], OfMoments)
 
     def _choices(self, column: str) -> list[tuple[str, str]]:
         if self.datamodel.is_boolean(column):

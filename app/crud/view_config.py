@@ -10,11 +10,12 @@ from flask_appbuilder.baseviews import BaseView as StockBaseView
 from flask_appbuilder.const import PERMISSION_PREFIX
 from flask_babel import lazy_gettext
 
-from app.crud import files
+from app.crud import files, quick_filters
 from app.crud.datamodel import SQLAInterface
 from app.crud.filters import OwnFilters
 from app.crud.forms import FormConverter
 from app.crud.list_arguments import MAX_PAGE_SIZE
+from app.crud.sidebar import Waiting
 from config import ConfigurationError
 
 PAGES = ("list", "show", "add", "edit")
@@ -110,6 +111,24 @@ class ViewConfigMixin(OwnFilters):
     # {"ck_dinner_party_seats": lazy_gettext("...")}: the error message of a constraint.
     constraint_messages: Mapping[str, object] = {}
 
+    # The column that leads to the page of a row; otherwise it is the first text.
+    name_column: str = ""
+    # {"status": {"draft": "warning", "published": "good"}}: how the badge of a value looks; "danger" is the third tone.
+    state_tones: Mapping[str, Mapping[Any, str]] = {}
+    # The columns with a filter beside the search box; otherwise those with few values, and moments.
+    quick_filters: Sequence[str] | None = None
+    # Columns that a reader can show beside those that are listed, searched or ordered.
+    more_columns: Sequence[str] = ()
+    # Whether administrators find the rows by name from everywhere.
+    is_found_by_name = False
+    # The moment by which the list can be shown as a month; otherwise that of its order, or the first that it lists.
+    calendar_column: str | None = None
+    _calendar_column: str = ""
+    _quick_columns: Sequence[str] = ()
+    _offered_columns: Sequence[str] = ()
+    # The rows that wait for whoever uses the view: the sidebar counts them.
+    waiting: Waiting | None = None
+
     # The text of an empty list; the default is "There is nothing here yet."
     empty_message: object = None
 
@@ -188,6 +207,21 @@ class ViewConfigMixin(OwnFilters):
         self.search_columns = searched
         self._filters = self.datamodel.get_filters(searched, None)
         self._filters.limit_to_equality(self.choices_columns)
+        if self.quick_filters is None:
+            filters = self._possible_filters.get_search_filters()
+            self._quick_columns = quick_filters.offered(filters, dict(self.choices_columns), self.datamodel.is_boolean)
+        else:
+            self._quick_columns = self.quick_filters
+        listed = getattr(self, "list_columns", None)
+        offered = (*listed, *self.more_columns, *self.search_columns, *self.order_columns) if listed else ()
+        self._calendar_column = self._find_calendar_column(listed or ())
+        self._offered_columns = [column for column in dict.fromkeys(offered) if self.label_columns.get(column)]
+
+    def _find_calendar_column(self, listed: Sequence[str]) -> str:
+        if self.calendar_column is not None:
+            return self.calendar_column
+        columns = [column for column in (self.base_order[0], *listed) if column in self.label_columns]
+        return next((column for column in columns if listed and self.datamodel.is_datetime(column)), "")
 
     def _require_columns(self) -> None:
         for page in PAGES:

@@ -18,8 +18,8 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.crud import cascades, files, flashes, options, references
 from app.crud.db_errors import GoneError, translate_db_errors
-from app.crud.edit_mixin import EditMixin
 from app.crud.fab_attributes import refuse
+from app.crud.field_edit import FieldEdit
 from app.crud.list_arguments import filter_arguments
 from app.crud.list_mixin import ListMixin
 from app.database import transaction
@@ -116,7 +116,7 @@ class ReauthenticationRequired:
         return response
 
 
-class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
+class ModelView(ListMixin, FieldEdit, BaseView, StockModelView):
     """The generated pages of a model. See ViewConfigMixin for what a view declares."""
 
     # Flask-AppBuilder's has a download without files, with a permission of its own that nobody needs.
@@ -129,6 +129,7 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
             self.upload_methods = frozenset({"add", "edit"})
         has_route = {
             "download": has_files,
+            "set_field": bool(self.bulk_columns or self.inline_columns),
             "column_choices": any(map(cascades.is_loaded, extra.values())),
         }
         unneeded = {name for name, is_needed in has_route.items() if not is_needed}

@@ -2,10 +2,12 @@
 
 from flask import flash, redirect
 from flask_babel import lazy_gettext, ngettext
+from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.crud.actions import action
 from app.crud.datamodel import SQLAInterface
+from app.crud.sidebar import Waiting
 from app.crud.view_config import Labels
 from app.crud.views import ModelView
 from app.database import transaction
@@ -55,6 +57,13 @@ class JobModelView(ModelView):
     order_columns = ["name", "state", "due_at", "finished_at", "failures"]
     choices_columns = {"name": NAMES, "state": JobState.labels()}
     formatters_columns = {"name": Labels(NAMES)}
+    name_column = "name"
+    state_tones = {"state": {JobState.RUNNING: "good", JobState.FAILED: "danger"}}
+    waiting = Waiting(
+        lambda: select(Job.id).where(Job.state == JobState.FAILED),
+        lambda count: ngettext("%(num)d scheduled job fails", "%(num)d scheduled jobs fail", count),
+        f"_flt_0_state={JobState.FAILED}",
+    )
 
     @action("run_now", lazy_gettext("Run now"), lazy_gettext("Run the selected jobs now?"), "")
     def run_now(self, items: list[Job]) -> BaseResponse:

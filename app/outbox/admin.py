@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from flask import current_app, flash, redirect
@@ -12,11 +13,13 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 from flask_login import current_user
 from markupsafe import Markup, escape
+from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import clock
 from app.crud.actions import action
 from app.crud.datamodel import SQLAInterface
+from app.crud.sidebar import Waiting
 from app.crud.view_config import Labels
 from app.crud.views import ModelView
 from app.database import transaction
@@ -83,6 +86,18 @@ class OutboxEmailModelView(ModelView):
     order_columns = ["created_at", "recipient", "subject", "state", "attempts", "sent_at"]
     choices_columns = {"state": EmailState.labels()}
     formatters_columns = {"content": _readable_text}
+    name_column = "subject"
+    state_tones = {"state": {EmailState.SENT: "good", EmailState.QUEUED: "warning", EmailState.FAILED: "danger"}}
+    # Older ones are history.
+    waiting = Waiting(
+        lambda: select(OutboxEmail.id).where(
+            OutboxEmail.state == EmailState.FAILED, OutboxEmail.created_at >= clock.now() - timedelta(days=7)
+        ),
+        lambda count: ngettext(
+            "%(num)d e-mail of the last 7 days has failed", "%(num)d e-mails of the last 7 days have failed", count
+        ),
+        f"_flt_0_state={EmailState.FAILED}&_flt_0_created_at=last-7-days",
+    )
 
     @action("resend", lazy_gettext("Send again"), lazy_gettext("Send the selected messages again?"), "")
     def resend(self, items: list[OutboxEmail]) -> BaseResponse:

@@ -106,6 +106,70 @@ for (const time of document.querySelectorAll("time[data-zone]")) {
   }
 }
 
+// A cell that can be changed: the field of its page takes the place of the value.
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("a.in-place");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  let form;
+  try {
+    const response = await fetch(link.href);
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    form = document.adoptNode(page.querySelector("#field-form"));
+  } catch {
+    // Offline, or logged out: the page says so.
+  }
+  if (!form) return location.assign(link.href);
+  // The list is within a form: this one stands behind it, and its field refers to it.
+  const cell = link.closest("td");
+  const before = [...cell.childNodes];
+  const field = form.querySelector(".field");
+  const actions = form.querySelector(".actions");
+  form.id = `field-${Date.now()}`;
+  form.elements.next.value = location.pathname + location.search;
+  for (const control of [...field.querySelectorAll("input, select, textarea"), ...actions.querySelectorAll("button")]) {
+    control.setAttribute("form", form.id);
+  }
+  document.querySelector("main").append(form);
+  cell.replaceChildren(field, actions);
+  cell.classList.add("changing");
+  const restore = () => {
+    cell.replaceChildren(...before);
+    cell.classList.remove("changing");
+    form.remove();
+    link.focus();
+  };
+  actions.querySelector("a").addEventListener("click", (click) => {
+    click.preventDefault();
+    restore();
+  });
+  cell.addEventListener("keydown", (key) => key.key === "Escape" && form.isConnected && restore());
+  field.querySelector("input, select, textarea").focus();
+});
+
+// The command palette, by its button and by Ctrl-K or Cmd-K.
+const goTo = document.querySelector("a[data-palette]");
+async function openPalette(event) {
+  event.preventDefault();
+  (await import(goTo.dataset.palette)).open();
+}
+goTo?.addEventListener("click", (event) => !(event.ctrlKey || event.metaKey || event.shiftKey) && openPalette(event));
+document.addEventListener("keydown", (event) => {
+  if (goTo && event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey) openPalette(event);
+});
+
+// How many rows are chosen for a bulk action.
+for (const told of document.querySelectorAll("[data-chosen]")) {
+  const form = told.closest("form");
+  const count = () => {
+    const number = form.querySelectorAll("input[name=rowid]:checked").length;
+    told.hidden = !number;
+    told.textContent = told.dataset.chosen.replace("{number}", number.toLocaleString(document.documentElement.lang));
+  };
+  form.addEventListener("change", count);
+  addEventListener("pageshow", count);
+}
+
 const zone = document.querySelector("input[type=hidden][name=timezone]");
 if (zone && !zone.value) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
 

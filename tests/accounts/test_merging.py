@@ -22,6 +22,7 @@ from app.accounts.models import (
     TrustedDevice,
 )
 from app.accounts.users import merging
+from app.administration.models import SavedView
 from app.audit.models import AuditEvent
 from app.dashboards.enums import MemberRole
 from app.dashboards.links.models import DashboardLink
@@ -125,6 +126,7 @@ def give_everything(app, member):
         DashboardSubscription(dashboard_id=dashboard.id, member_id=member.id, due_at=clock.now()),
         DashboardLink(dashboard_id=dashboard.id, creator_id=member.id, token_hash="link", expires_at=clock.now()),
         ExternalIdentity(member_id=member.id, issuer="https://id.example", subject="ada"),
+        SavedView(owner_id=member.id, view="UserModelView", name="Mine", query="q=a"),
         LoginSession(member_id=member.id, token_hash="session"),
         TrustedDevice(member_id=member.id, token_hash="device"),
         Token(purpose=TokenPurpose.RESET_PASSWORD, member_id=member.id, token_hash="t", expires_at=clock.now()),

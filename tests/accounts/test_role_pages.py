@@ -10,7 +10,7 @@ from app import clock
 from app.audit.models import AuditEvent
 from tests.support.factories import DinnerPartyFactory, GroupFactory, MemberFactory, RsvpFactory
 
-NAME = re.compile(r'data-label="Username"><bdi>([\w.]+)')
+NAME = re.compile(r'data-label="Username" class="name"><a[^>]*><bdi>([\w.]+)')
 
 
 def role_named(records, name):

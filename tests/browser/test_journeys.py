@@ -128,7 +128,7 @@ def test_the_journey_of_a_guest(open_page, log_in, says, cast, records, options)
 def link_in_outbox(page, log_in, admin):
     """Return the link in the newest e-mail of the outbox, as an administrator sees it."""
     log_in(page, admin)
-    page.get_by_text("Manage").click()
+    page.get_by_role("link", name="Manage").click()
     page.get_by_role("link", name="Outbox").click()
     page.get_by_role("row").filter(has_text="ada@example.com").get_by_role("link", name="Show").click()
     link = page.locator("main a[href*='/register/activation/']")
@@ -193,7 +193,7 @@ def test_the_journey_of_an_administrator(page, log_in, says, accessible, cast, r
     for title in ("Bread", "Apples", "Cheese"):
         DinnerPartyFactory(host=cast.host, title=title)
     log_in(page, cast.admin)
-    page.get_by_text("Manage").click()
+    page.get_by_role("link", name="Manage").click()
     page.get_by_role("link", name="Dinner parties").click()
     page.get_by_role("link", name="Title").click()
     assert column(page, "Title") == ["Apples", "Bread", "Cheese"]

@@ -2,7 +2,9 @@
 
 import csv
 from datetime import UTC, datetime
-from io import StringIO
+from io import BytesIO, StringIO
+from xml.etree import ElementTree as ET
+from zipfile import ZipFile
 
 import pytest
 
@@ -36,8 +38,8 @@ class Folk(ModelView):
 
 class FolkView(CsvExport, Folk):
     route_base = "/folk"
-    csv_columns = ["username", "first_name", "active", "roles", "locale", "joined_at", "last_login"]
-    label_columns = {**Folk.label_columns, "last_login": "=Last"}
+    csv_columns = ["username", "first_name", "active", "roles", "locale", "joined_at", "last_login", "login_count"]
+    label_columns = {**Folk.label_columns, "last_login": "=Last", "login_count": "Logins"}
     base_permissions = ["can_list", "can_show", "can_csv"]
 
 
@@ -64,7 +66,7 @@ def test_a_file_has_all_rows_in_the_order_of_the_list(visitor, monkeypatch):
         MemberFactory(username=f"member{number:02}")
     page = visitor.get("/folk/csv?_oc_FolkView=username&_od_FolkView=desc&page_FolkView=1&psize_FolkView=10")
     head, *rows = rows_of(page)
-    assert head == ["Username", "First_name", "Active", "Roles", "Locale", "Joined_at", "'=Last"]
+    assert head == ["Username", "First_name", "Active", "Roles", "Locale", "Joined_at", "'=Last", "Logins"]
     assert [row[0] for row in rows] == [f"member{number:02}" for number in range(24, -1, -1)]
 
 
@@ -81,7 +83,7 @@ def test_values_are_machine_readable_and_choices_are_labels(visitor):
     assert page.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert page.headers["Content-Disposition"].startswith('attachment; filename="folk-')
     assert page.headers["Cache-Control"] != "public"
-    expected = ["ada", "Áda, “the” first", "Yes", "Guest", "English", "2030-06-01T18:30:00+00:00", ""]
+    expected = ["ada", "Áda, “the” first", "Yes", "Guest", "English", "2030-06-01T18:30:00+00:00", "", ""]
     assert rows_of(page)[1] == expected
 
 
@@ -91,6 +93,41 @@ def test_formulas_are_escaped(start):
     assert cell([f"{start}1"]) == f"'{start}1"
     assert cell(-1) == "-1"
     assert cell("1=1") == "1=1"
+
+
+def cells_of(page):
+    """The cells of a workbook: the type and the text of each."""
+    assert page.status == 200, page
+    book = ZipFile(BytesIO(page.response.get_data()))
+    sheet = ET.fromstring(book.read("xl/worksheets/sheet1.xml"))  # noqa: S314 - our own
+    main = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+    return [
+        [(cell.get("t", "n"), "".join(cell.itertext())) for cell in row.iter(f"{main}c")]
+        for row in sheet.iter(f"{main}row")
+    ]
+
+
+def test_a_workbook_has_numbers_and_moments_and_no_formula(visitor):
+    MemberFactory(username="ada", first_name="=HYPERLINK(1)", joined_at=JOINED, login_count=7)
+    page = visitor.get("/folk/csv?_format=xlsx")
+    assert page.headers["Content-Disposition"].endswith('.xlsx"')
+    head, row = cells_of(page)
+    assert head[0] == ("inlineStr", "Username")
+    assert head[-2] == ("inlineStr", "=Last")
+    texts, (moment, login_count) = row[:5], row[5:]
+    assert [text for _kind, text in texts] == ["ada", "=HYPERLINK(1)", "Yes", "Guest", "English"]
+    assert {kind for kind, _text in texts} == {"inlineStr"}
+    # Days since the end of 1899.
+    assert (moment[0], round(float(moment[1]), 6)) == ("n", round(47635 + 18.5 / 24, 6))
+    assert login_count == ("n", "7")
+
+
+def test_a_file_has_the_columns_that_the_list_shows(visitor):
+    MemberFactory(username="ada")
+    assert rows_of(visitor.get("/folk/csv?_col_FolkView=active&_col_FolkView=username")) == [
+        ["Active", "Username"],
+        ["Yes", "ada"],
+    ]
 
 
 def test_an_invalid_filter_downloads_nothing(visitor):

@@ -91,7 +91,7 @@ def test_a_menu_entry_needs_no_category(new_app, cast):
     appbuilder.sm.get_user_menu_access = set
     admin = Visitor(own)
     admin.log_in_as(cast.admin)
-    page = admin.get("/")
+    page = admin.get("/manage/")
     assert page.status == 200
     assert 'href="/hello/"' in page.text
     assert "Say hello" in page.text

@@ -52,7 +52,7 @@ def visitor(ours):
 
 
 def found(page):
-    return re.findall(r'data-label="Username"><bdi>(\w+)', page.text)
+    return re.findall(r'data-label="Username" class="name"><a[^>]*><bdi>(\w+)', page.text)
 
 
 def search_form(page):
@@ -92,7 +92,8 @@ def test_the_search_and_the_filters_hold_together(visitor):
         "q": "ada",
     }
     assert next(form for form in page.forms if "_flt" in form.names).fields["q"] == "ada"
-    without_search, without_filter = re.findall(r'href="(/searched/list/[?][^"]*)"', page.text)
+    (without_search,) = re.findall(r'href="([^"]*)">Show all', page.text)
+    (without_filter,) = re.findall(r'href="([^"]*)"><span class="hidden">Remove this filter', page.text)
     assert "q=ada" in without_filter
     assert "_flt_0_active=1" in without_search
     assert found(visitor.get(without_filter.replace("&amp;", "&"))) == ["ada2", "ada"]

@@ -2,14 +2,16 @@
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
+from sqlalchemy import select
 
-from app import audit
+from app import audit, clock
 from app.accounts import mail
 from app.accounts.models import Registration
 from app.accounts.registration.service import send_activation
 from app.crud.actions import action
 from app.crud.datamodel import SQLAInterface
 from app.crud.flashes import Message
+from app.crud.sidebar import Waiting
 from app.crud.views import ModelView
 from app.i18n.locales import LanguageNames
 from app.outbox import texts as outbox_texts
@@ -45,6 +47,14 @@ class RegistrationModelView(ModelView):
     search_columns = ["username", "email", "expires_at"]
     order_columns = ["username", "email", "expires_at", "sent_count"]
     choices_columns = {"locale": LanguageNames()}
+    waiting = Waiting(
+        lambda: select(Registration.id).where(
+            Registration.activated_at.is_(None), Registration.expires_at > clock.now()
+        ),
+        lambda count: ngettext(
+            "%(num)d registration is not activated yet", "%(num)d registrations are not activated yet", count
+        ),
+    )
     delete_row_message = lazy_gettext("Registration discarded.")
 
     def pre_delete(self, item: Registration) -> None:

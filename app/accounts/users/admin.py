@@ -116,6 +116,7 @@ class UserModelView(UserActions, ReauthenticationRequired, CsvExport, ModelView)
         *("roles", "groups", "banned_at", "joined_at", "last_login"),
     ]
     autocomplete_filters = {"roles": ("name", ["name"]), "groups": ("name", ["name", "label"])}
+    is_found_by_name = True
     linked_lists = {"DinnerPartyModelView": "host", "RsvpModelView": "member"}
     linked_title = lazy_gettext("More about this person")
     order_columns = ["username", "email", "last_login"]
@@ -133,6 +134,13 @@ class UserModelView(UserActions, ReauthenticationRequired, CsvExport, ModelView)
     validators_columns = {"username": [_valid_username], "email": [EmailAddress()]}
     choices_columns = {"locale": LanguageNames()}
     formatters_columns = {"state": Labels(MemberState.labels())}
+    state_tones = {
+        "state": {
+            MemberState.ACTIVE: "good",
+            **dict.fromkeys((MemberState.INACTIVE, MemberState.DELETION_SCHEDULED), "warning"),
+            MemberState.BANNED: "danger",
+        }
+    }
     constraint_messages = {
         "uq_ab_user_email": EMAIL_TAKEN,
         "uq_ab_user_email_key": EMAIL_TAKEN,

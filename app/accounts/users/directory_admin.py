@@ -3,12 +3,13 @@
 from typing import Any
 
 from flask_babel import lazy_gettext, ngettext
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
 
 from app.accounts.models import DirectoryPerson
 from app.accounts.users import directory
 from app.crud.actions import action
 from app.crud.datamodel import SQLAInterface
+from app.crud.sidebar import Waiting
 from app.crud.views import ModelView, ReauthenticationRequired
 from app.extensions import db
 
@@ -44,6 +45,16 @@ class DirectoryPersonModelView(ReauthenticationRequired, ModelView):
     ]
     edit_columns = ["member"]
     search_columns = ["username", "name", "email", "dn", "member", "contested", "checked_at", "lost_at"]
+    waiting = Waiting(
+        lambda: select(DirectoryPerson.id).where(
+            DirectoryPerson.member_id.is_(None), DirectoryPerson.contested_id.is_not(None)
+        ),
+        lambda count: ngettext(
+            "%(num)d person of the directory waits for your decision",
+            "%(num)d people of the directory wait for your decision",
+            count,
+        ),
+    )
     order_columns = ["username", "email", "created_at", "checked_at", "lost_at"]
     autocomplete_columns = dict.fromkeys(
         ("member", "contested"), ("username", ["username", "first_name", "last_name", "email"])

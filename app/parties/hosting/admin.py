@@ -59,7 +59,6 @@ class DinnerPartyModelView(CsvExport, ModelView):
     empty_message = lazy_gettext("There are no dinner parties planned yet. Add one!")
     label_columns = hosting_texts.LABELS
     list_columns = [
-        "id",
         "title",
         "host",
         "starts_at",
@@ -67,7 +66,6 @@ class DinnerPartyModelView(CsvExport, ModelView):
         "number_seats",
         "status",
         "visibility",
-        "is_hidden",
     ]
     show_fieldsets = [
         (
@@ -134,7 +132,13 @@ class DinnerPartyModelView(CsvExport, ModelView):
     ]
     validators_columns = {"map_url": [validate_web_link]}
     choices_columns = {"status": PartyStatus.labels(), "visibility": Visibility.labels()}
+    state_tones = {
+        "status": {PartyStatus.DRAFT: "warning", PartyStatus.PUBLISHED: "good", PartyStatus.CANCELLED: "danger"}
+    }
     autocomplete_columns = {"host": MEMBER_KEY, "co_hosts": MEMBER_KEY}
+    is_found_by_name = True
+    bulk_columns = ["visibility", "approval"]
+    inline_columns = ["number_seats", "visibility"]
     add_form_extra_fields = _zoned_fields()
     edit_form_extra_fields = _zoned_fields()
     related_views = [RsvpModelView]

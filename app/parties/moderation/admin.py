@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 from flask_login import current_user
+from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.crud.actions import action
@@ -13,6 +14,7 @@ from app.crud.csv import CsvExport
 from app.crud.datamodel import SQLAInterface
 from app.crud.flashes import Message
 from app.crud.reason_form import ask_for_reason
+from app.crud.sidebar import Waiting
 from app.crud.views import ModelView
 from app.errors import DomainError
 from app.outbox import texts as outbox_texts
@@ -82,8 +84,15 @@ class PartyReportModelView(CsvExport, ModelView):
     order_columns = ["created_at", "reason", "state"]
     csv_columns = show_columns
     choices_columns = {"reason": ReportReason.labels(), "state": ReportState.labels()}
+    state_tones = {"state": {ReportState.OPEN: "warning", ReportState.UPHELD: "danger"}}
+    name_column = "party"
     autocomplete_columns = {"party": PARTY_KEY, "reporter": MEMBER_KEY}
     load_columns = ("party",)
+    waiting = Waiting(
+        lambda: select(PartyReport.id).where(PartyReport.state == ReportState.OPEN),
+        lambda count: ngettext("%(num)d report is open", "%(num)d reports are open", count),
+        f"_flt_0_state={ReportState.OPEN}",
+    )
 
     @action("hide", lazy_gettext("Hide the party"), None, "")
     def hide(self, items: list[PartyReport]) -> Message | BaseResponse:

@@ -55,6 +55,13 @@ class RsvpModelView(CsvExport, ModelView):
     related_views = [WaitOfferModelView]
     choices_columns = {"status": RsvpStatus.labels()}
     formatters_columns = {"email": shown_email}
+    state_tones = {
+        "status": {
+            **dict.fromkeys((RsvpStatus.YES, RsvpStatus.CHECKED_IN), "good"),
+            **dict.fromkeys((RsvpStatus.AWAITING_APPROVAL, RsvpStatus.WAITLISTED, RsvpStatus.OFFERED), "warning"),
+            **dict.fromkeys((RsvpStatus.REMOVED, RsvpStatus.NO_SHOW), "danger"),
+        }
+    }
     autocomplete_columns = {"party": PARTY_KEY, "member": MEMBER_KEY}
 
     @action("approve", lazy_gettext("Approve"), lazy_gettext("Give the selected guests the seats they requested?"), "")

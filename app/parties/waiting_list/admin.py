@@ -1,9 +1,12 @@
 """The generated pages of seat offers."""
 
 from flask_babel import lazy_gettext, ngettext
+from sqlalchemy import select
 
+from app import clock
 from app.crud.actions import action
 from app.crud.datamodel import SQLAInterface
+from app.crud.sidebar import Waiting
 from app.crud.views import ModelView
 from app.errors import DomainError
 from app.parties.admin_base import PARTY_KEY, by_party, reoffered_text
@@ -34,7 +37,16 @@ class WaitOfferModelView(ModelView):
     show_columns = list_columns
     search_columns = ["party", "state", "seats", "created_at", "expires_at"]
     order_columns = ["seats", "state", "created_at", "expires_at"]
+    waiting = Waiting(
+        lambda: select(WaitOffer.id).where(WaitOffer.state == OfferState.PENDING, WaitOffer.expires_at > clock.now()),
+        lambda count: ngettext(
+            "%(num)d offer of seats is not answered yet", "%(num)d offers of seats are not answered yet", count
+        ),
+        f"_flt_0_state={OfferState.PENDING}",
+    )
     choices_columns = {"state": OfferState.labels()}
+    state_tones = {"state": {OfferState.PENDING: "warning", OfferState.CLAIMED: "good"}}
+    name_column = "rsvp"
     autocomplete_columns = {"party": PARTY_KEY}
 
     @action("expire", lazy_gettext("End the offer now"), lazy_gettext("End the selected offers now?"), "")

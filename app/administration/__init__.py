@@ -1,0 +1,1 @@
+"""What administrators see first: what waits for them, and ways to everything."""
