@@ -13,12 +13,19 @@ from app.errors import DomainError
 
 
 def action(
-    name: str, text: object, confirmation: object = None, icon: object = None, **where: bool
+    name: str,
+    text: object,
+    confirmation: object = None,
+    icon: object = None,
+    *,
+    applies: Callable[[Any], bool] | None = None,
+    **where: bool,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Flask-AppBuilder's `@action`, for a method that always gets a list.
 
     Flask-AppBuilder passes a list of rows from the list, but from the page of a row the row itself. `where` may have
-    `multiple=False` and `single=False`: no button in the list, or on the page of a row.
+    `multiple=False` and `single=False`: no button in the list, or on the page of a row. The page of a row has no button
+    either where `applies` says that the action would change nothing.
     """
 
     def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -27,6 +34,7 @@ def action(
             return method(self, items if isinstance(items, list) else [items])
 
         decorated: Callable[..., Any] = stock_action(name, text, confirmation, icon, **where)(wrapper)
+        decorated.applies = applies  # type: ignore[attr-defined]
         return decorated
 
     return decorate

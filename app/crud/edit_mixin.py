@@ -7,9 +7,9 @@ from flask import abort, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
-from app.crud import flashes, references, row_versions
+from app.crud import flashes, object_pages, references, row_versions
 from app.crud.db_errors import ConflictError, ConstraintError, translate_db_errors
-from app.crud.fields import ChecklistField, show_at_field
+from app.crud.fields import ASSIST, ChecklistField, show_at_field
 from app.crud.list_arguments import filter_arguments
 from app.crud.view_config import ViewConfigMixin
 from app.database import transaction
@@ -61,6 +61,8 @@ class EditMixin(ViewConfigMixin):
             self._prefill_from_url(form)
             form.next.data = self.back_url()
             return self._get_add_widget(form=form), OK
+        if self._assist(form):
+            return self._get_add_widget(form=form), OK
         if not form.validate():
             flashes.flash_message(flashes.CORRECT_THE_FIELDS, "danger")
             return self._get_add_widget(form=form), UNPROCESSABLE
@@ -69,6 +71,14 @@ class EditMixin(ViewConfigMixin):
         if self._store(form, item, self.pre_add, self.post_add, self.added_message) is None:
             return None, OK
         return self._get_add_widget(form=form), UNPROCESSABLE
+
+    def _assist(self, form: Any) -> bool:
+        """Help with a field whose button was pressed, and flash how. What was typed stays, and nothing is saved."""
+        if ASSIST not in request.form:
+            return False
+        assist = getattr(form._fields.get(request.form[ASSIST]), "assist", None)
+        flashes.flash_message(*(assist() if assist else (flashes.CORRECT_THE_FIELDS, "danger")))
+        return True
 
     def _prefill_from_url(self, form: Any) -> None:
         """Preselect the row that a link from a related list names: `_flt_0_party=5` or its natural key."""
@@ -84,13 +94,14 @@ class EditMixin(ViewConfigMixin):
 
     # The same, and the last of two people wins.
     def _edit(self, pk: str) -> SaveResult:
-        if request.method == "POST":
+        if request.method == "POST" and ASSIST not in request.form:
             return self._save(pk)
         item = self._find(pk, self.edit_columns)
         form = self._edit_form_of(item)
-        self.prefill_form(form, form._id)  # noqa: SLF001 - Flask-AppBuilder's name
-        self._set_version(form, item)
-        form.next.data = self.back_url()
+        if not self._assist(form):
+            self.prefill_form(form, form._id)  # noqa: SLF001 - Flask-AppBuilder's name
+            self._set_version(form, item)
+            form.next.data = self.back_url()
         return self._edit_page(form, item, OK)
 
     def _save(self, pk: str) -> SaveResult:
@@ -125,7 +136,10 @@ class EditMixin(ViewConfigMixin):
 
     def _edit_page(self, form: Any, item: Any, status: int) -> SaveResult:
         widgets = self._get_edit_widget(form=form)
-        return (self._with_related(item, widgets) if item is not None else widgets), status
+        if item is not None:
+            widgets["object"] = object_pages.head(self, item, "edit")
+            widgets = self._with_related(item, widgets)
+        return widgets, status
 
     def _load_stored(self, pk: str) -> Any | None:
         """Return the row as it is stored now, or None if it was deleted."""

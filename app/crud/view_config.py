@@ -10,7 +10,7 @@ from flask_appbuilder.baseviews import BaseView as StockBaseView
 from flask_appbuilder.const import PERMISSION_PREFIX
 from flask_babel import lazy_gettext
 
-from app.crud import files
+from app.crud import files, object_pages
 from app.crud.datamodel import SQLAInterface
 from app.crud.filters import OwnFilters
 from app.crud.forms import FormConverter
@@ -83,7 +83,6 @@ class ViewConfigMixin(OwnFilters):
     _related_views: Sequence[Any]
     _get_add_widget: Callable[..., dict[str, Any]]
     _get_edit_widget: Callable[..., dict[str, Any]]
-    _get_show_widget: Callable[..., dict[str, Any]]
     prefill_form: Callable[..., Any]
     process_form: Callable[..., Any]
     pre_add: Callable[..., Any]
@@ -110,6 +109,13 @@ class ViewConfigMixin(OwnFilters):
     # {"ck_dinner_party_seats": lazy_gettext("...")}: the error message of a constraint.
     constraint_messages: Mapping[str, object] = {}
 
+    # Columns that say how it stands with a row: shown beside its name. The default is `status` or `state`.
+    state_columns: Sequence[str] | None = None
+    # {"cancelled": "danger"}: the tone of a state: good, warning or danger. That of a column of yes and no is named by it.
+    state_tones: Mapping[Any, str] = {}
+    # Names of actions. The first that applies is the main button on the page of a row; the default is to edit.
+    primary_actions: Sequence[str] = ()
+
     # The text of an empty list; the default is "There is nothing here yet."
     empty_message: object = None
 
@@ -117,6 +123,14 @@ class ViewConfigMixin(OwnFilters):
     add_row_message = lazy_gettext("Saved.")
     edit_row_message = lazy_gettext("Saved.")
     delete_row_message = lazy_gettext("Deleted.")
+
+    def item_name(self, item: Any) -> str:
+        """Return how a row is called on its page."""
+        return object_pages.default_name(self, item)
+
+    def public_url(self, item: Any) -> str | None:  # noqa: ARG002
+        """Return the URL of the page that others than administrators have of a row, or None."""
+        return None
 
     @property
     def named_relations(self) -> dict[str, tuple[str, Sequence[str]]]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from flask import url_for
 from flask_babel import lazy_gettext
 from markupsafe import Markup
 
@@ -124,6 +125,11 @@ class DashboardModelView(ModelView):
     edit_form_extra_fields = _configuration_field()
     formatters_columns = {"configuration": _as_text}
     related_views = [DashboardMemberModelView, DashboardVersionModelView]
+    state_columns = ["is_global"]
+    state_tones = {"is_global": "good"}
+
+    def public_url(self, item: Dashboard) -> str:
+        return url_for("DashboardView.show", slug=item.slug)
 
     def pre_add(self, item: Dashboard) -> None:
         service.add(item, current_member())

@@ -56,6 +56,13 @@ class JobModelView(ModelView):
     choices_columns = {"name": NAMES, "state": JobState.labels()}
     formatters_columns = {"name": Labels(NAMES)}
 
+    primary_actions = ["run_now"]
+    state_tones = {JobState.FAILED: "danger"}
+
+    def item_name(self, item: Job) -> str:
+        """Return what the job does."""
+        return str(NAMES.get(item.name, item.name))
+
     @action("run_now", lazy_gettext("Run now"), lazy_gettext("Run the selected jobs now?"), "")
     def run_now(self, items: list[Job]) -> BaseResponse:
         """Make jobs due, also those that have failed."""

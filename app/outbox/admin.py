@@ -84,7 +84,16 @@ class OutboxEmailModelView(ModelView):
     choices_columns = {"state": EmailState.labels()}
     formatters_columns = {"content": _readable_text}
 
-    @action("resend", lazy_gettext("Send again"), lazy_gettext("Send the selected messages again?"), "")
+    primary_actions = ["resend"]
+    state_tones = {EmailState.SENT: "good", EmailState.FAILED: "danger"}
+
+    @action(
+        "resend",
+        lazy_gettext("Send again"),
+        lazy_gettext("Send the selected messages again?"),
+        "",
+        applies=lambda email: service.may_resend(email, clock.now()),
+    )
     def resend(self, items: list[OutboxEmail]) -> BaseResponse:
         """Queue e-mails again that were sent or have failed."""
         with transaction():

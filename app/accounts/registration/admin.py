@@ -46,6 +46,7 @@ class RegistrationModelView(ModelView):
     order_columns = ["username", "email", "expires_at", "sent_count"]
     choices_columns = {"locale": LanguageNames()}
     delete_row_message = lazy_gettext("Registration discarded.")
+    primary_actions = ["resend"]
 
     def pre_delete(self, item: Registration) -> None:
         """Remove the activation e-mail from the outbox, and write an audit entry."""
@@ -57,6 +58,7 @@ class RegistrationModelView(ModelView):
         lazy_gettext("Send the e-mail again"),
         lazy_gettext("Send a new activation link to the selected registrations?"),
         "",
+        applies=lambda registration: registration.activated_at is None,
     )
     def resend(self, items: list[Registration]) -> Message:
         """Send the activation e-mail again, with a new link."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import make_response, request
+from flask import make_response, request, url_for
 from flask_appbuilder import expose, has_access
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
@@ -98,19 +98,15 @@ class UserModelView(UserActions, ReauthenticationRequired, CsvExport, ModelView)
             },
         ),
     ]
-    edit_columns = [
-        "username",
-        "email",
-        "first_name",
-        "last_name",
-        "picture",
-        "active",
-        "roles",
-        "groups",
-        "locale",
-        "timezone",
+    edit_fieldsets = [
+        (lazy_gettext("Account"), {"fields": ["username", "email", "active"]}),
+        (lazy_gettext("Person"), {"fields": ["first_name", "last_name", "picture", "locale", "timezone"]}),
+        (lazy_gettext("Roles"), {"fields": ["roles", "groups"]}),
     ]
-    add_columns = [*edit_columns, "password"]
+    add_fieldsets = [
+        (lazy_gettext("Account"), {"fields": ["username", "email", "password", "active"]}),
+        *edit_fieldsets[1:],
+    ]
     search_columns = [
         *("username", "first_name", "last_name", "email", "active", "has_second_factor"),
         *("roles", "groups", "banned_at", "joined_at", "last_login"),
@@ -118,6 +114,7 @@ class UserModelView(UserActions, ReauthenticationRequired, CsvExport, ModelView)
     autocomplete_filters = {"roles": ("name", ["name"]), "groups": ("name", ["name", "label"])}
     linked_lists = {"DinnerPartyModelView": "host", "RsvpModelView": "member"}
     linked_title = lazy_gettext("More about this person")
+    state_tones = {MemberState.ACTIVE: "good", MemberState.BANNED: "danger", MemberState.DELETION_SCHEDULED: "warning"}
     order_columns = ["username", "email", "last_login"]
     csv_columns = [
         *("username", "first_name", "last_name", "email", "roles", "state", "has_second_factor"),
@@ -149,6 +146,10 @@ class UserModelView(UserActions, ReauthenticationRequired, CsvExport, ModelView)
         ),
     }
     edit_form_extra_fields = _PERSON_FIELDS
+
+    def public_url(self, item: Member) -> str | None:
+        """Return the page that other members see."""
+        return url_for("MemberView.show", username=item.username) if item.erased_at is None else None
 
     # -- the file
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 from werkzeug.wrappers import Response as BaseResponse
@@ -93,12 +94,14 @@ class DinnerPartyModelView(CsvExport, ModelView):
         ),
         (lazy_gettext("Seats"), {"fields": ["number_seats", "seats_taken", "max_party", "approval", "created_at"]}),
     ]
-    edit_columns = [
-        *("title", "host", "starts_at", "timezone", "duration_minutes", "rsvp_deadline", "venue", "address"),
-        *("address_for_guests", "map_url", "main_dish", "picture", "description", "number_seats", "max_party"),
-        *("approval", "visibility", "status"),
+    # In the order of the form of hosts.
+    edit_fieldsets = [
+        (lazy_gettext("What"), {"fields": ["title", "host", "main_dish", "description", "picture", "status"]}),
+        (lazy_gettext("When"), {"fields": ["starts_at", "timezone", "duration_minutes", "rsvp_deadline"]}),
+        (lazy_gettext("Where"), {"fields": ["venue", "address", "address_for_guests", "map_url"]}),
+        (lazy_gettext("Who"), {"fields": ["number_seats", "max_party", "approval", "visibility"]}),
     ]
-    add_columns = edit_columns
+    add_fieldsets = edit_fieldsets
     search_columns = [
         *("title", "slug", "host", "co_hosts", "venue", "main_dish", "starts_at", "number_seats", "status"),
         *("visibility", "approval", "is_hidden"),
@@ -116,6 +119,16 @@ class DinnerPartyModelView(CsvExport, ModelView):
     related_views = [RsvpModelView]
     linked_lists = {view.__name__: "party" for view in LINKED_VIEWS}
     linked_title = lazy_gettext("More about this party")
+    state_columns = ["status", "is_hidden", "visibility"]
+    state_tones = {
+        PartyStatus.PUBLISHED: "good",
+        PartyStatus.DRAFT: "warning",
+        PartyStatus.CANCELLED: "danger",
+        "is_hidden": "danger",
+    }
+
+    def public_url(self, item: DinnerParty) -> str:
+        return url_for("PartyView.show", slug=item.slug)
 
     # -- add, edit, delete
 
@@ -146,6 +159,7 @@ class DinnerPartyModelView(CsvExport, ModelView):
         lazy_gettext("Cancel the party"),
         lazy_gettext("Cancel the selected parties and notify their guests?"),
         "",
+        applies=lambda party: party.is_cancellable,
     )
     def cancel(self, items: list[DinnerParty]) -> tuple[str, str]:
         cancellable = [party for party in items if party.is_cancellable]
@@ -154,11 +168,17 @@ class DinnerPartyModelView(CsvExport, ModelView):
         count = sum(hosting_service.cancel_party(party) for party in cancellable)
         return hosting_texts.cancelled(count)
 
-    @action("hide", lazy_gettext("Hide from the public"), None, "")
+    @action("hide", lazy_gettext("Hide from the public"), None, "", applies=lambda party: party.hidden_at is None)
     def hide(self, items: list[DinnerParty]) -> Message | BaseResponse:
         return hide(self, items, items)
 
-    @action("unhide", lazy_gettext("Show again"), lazy_gettext("Show the selected parties to the public again?"), "")
+    @action(
+        "unhide",
+        lazy_gettext("Show again"),
+        lazy_gettext("Show the selected parties to the public again?"),
+        "",
+        applies=lambda party: party.hidden_at is not None,
+    )
     def unhide(self, items: list[DinnerParty]) -> Message:
         count = moderation_service.unhide(items)
         if not count:

@@ -84,8 +84,10 @@ class PartyReportModelView(CsvExport, ModelView):
     choices_columns = {"reason": ReportReason.labels(), "state": ReportState.labels()}
     autocomplete_columns = {"party": PARTY_KEY, "reporter": MEMBER_KEY}
     load_columns = ("party",)
+    state_tones = {ReportState.OPEN: "warning"}
+    primary_actions = ["hide"]
 
-    @action("hide", lazy_gettext("Hide the party"), None, "")
+    @action("hide", lazy_gettext("Hide the party"), None, "", applies=lambda report: report.party.hidden_at is None)
     def hide(self, items: list[PartyReport]) -> Message | BaseResponse:
         """Hide the reported parties. All their open reports are upheld."""
         return hide(self, items, [report.party for report in items])
@@ -95,6 +97,7 @@ class PartyReportModelView(CsvExport, ModelView):
         lazy_gettext("Dismiss the report"),
         lazy_gettext("Dismiss the selected reports and leave the parties unchanged?"),
         "",
+        applies=lambda report: report.state == ReportState.OPEN,
     )
     def dismiss(self, items: list[PartyReport]) -> Message:
         count = moderation_service.dismiss(items, current_user.id)

@@ -1,5 +1,6 @@
 """The generated pages of RSVPs."""
 
+from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 
@@ -53,10 +54,28 @@ class RsvpModelView(CsvExport, ModelView):
         *("approved_at", "checked_in_at"),
     ]
     related_views = [WaitOfferModelView]
+    primary_actions = ["approve"]
+    state_tones = {
+        RsvpStatus.YES: "good",
+        RsvpStatus.CHECKED_IN: "good",
+        RsvpStatus.WAITLISTED: "warning",
+        RsvpStatus.AWAITING_APPROVAL: "warning",
+        RsvpStatus.NO_SHOW: "danger",
+    }
+
+    def public_url(self, item: Rsvp) -> str:
+        return url_for("PartyView.show", slug=item.party.slug)
+
     choices_columns = {"status": RsvpStatus.labels()}
     autocomplete_columns = {"party": PARTY_KEY, "member": MEMBER_KEY}
 
-    @action("approve", lazy_gettext("Approve"), lazy_gettext("Give the selected guests the seats they requested?"), "")
+    @action(
+        "approve",
+        lazy_gettext("Approve"),
+        lazy_gettext("Give the selected guests the seats they requested?"),
+        "",
+        applies=lambda rsvp: rsvp.is_awaiting_approval and rsvp.party.is_open,
+    )
     def approve(self, items: list[Rsvp]) -> Message:
         """Approve the selected requests, as a host would."""
         requests = [rsvp for rsvp in sorted(items, key=by_party) if rsvp.is_awaiting_approval and rsvp.party.is_open]
