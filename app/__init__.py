@@ -29,6 +29,7 @@ from app import (
     sentry,
     templating,
 )
+from app.audit import journal
 from app.crud import chart_data, files, stock_views
 from app.extensions import AppBuilder, Menu, csrf, db, mail, migrate
 from config import ConfigurationError
@@ -77,6 +78,7 @@ def _create_app(overrides: Mapping[str, Any] | None) -> Flask:
     error_pages.init_app(app)
     inbound.init_app(app)
     outbox.init_app(app)
+    journal.init_app(app)
     parties.init_app(app)
     dashboards.init_app(app)
     charts.init_app(app)

@@ -389,6 +389,14 @@ class ChecklistField(SelectMultipleField):
         self._stored = list(value or ())
         self.data = [str(getattr(row, self._pk)) for row in self._stored]
 
+    def rows_shown(self) -> list[Any]:
+        """Return the rows that are stored, without loading others."""
+        return self._stored
+
+    def choosable(self) -> dict[str, Any]:
+        """Return the rows that can be chosen, by their keys."""
+        return self._rows()
+
     def rows(self) -> list[Any]:
         """Return the chosen rows."""
         chosen = set(self.data or ())

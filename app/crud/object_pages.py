@@ -61,7 +61,7 @@ def head(view: Any, item: Any, page: str = "show") -> ObjectPage:
     primary = wanted[0] if wanted else None
     return ObjectPage(
         name=name_of(view, item),
-        kind=str(getattr(view, f"{page}_title", "") or view.show_title),
+        kind=_("History") if page == "history" else str(getattr(view, f"{page}_title", "") or view.show_title),
         list_title=str(view.list_title),
         list_url=_url(view, "list"),
         states=tuple(_states(view, item)),
@@ -134,7 +134,7 @@ def _elsewhere(view: Any, item: Any, page: str) -> Iterator[tuple[str, str]]:
         yield _("Public page"), public
     for name, title in (("show", _("Details")), ("history", _("History"))):
         url = _url(view, name, pk=_key(view, item)) if name != page else None
-        if url:
+        if url and (name != "history" or view.may_read_history()):
             yield title, url
 
 

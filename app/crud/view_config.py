@@ -116,6 +116,11 @@ class ViewConfigMixin(OwnFilters):
     # Names of actions. The first that applies is the main button on the page of a row; the default is to edit.
     primary_actions: Sequence[str] = ()
 
+    # What the audit log calls the rows (a value of AuditSubject); the default is the name of the table.
+    audit_subject: str = ""
+    # Whether a deleted row can be restored for some seconds, where hooks do more than deleting it.
+    restorable: bool | None = None
+
     # The text of an empty list; the default is "There is nothing here yet."
     empty_message: object = None
 
@@ -123,6 +128,11 @@ class ViewConfigMixin(OwnFilters):
     add_row_message = lazy_gettext("Saved.")
     edit_row_message = lazy_gettext("Saved.")
     delete_row_message = lazy_gettext("Deleted.")
+
+    @property
+    def subject(self) -> str:
+        """What the audit log calls the rows."""
+        return self.audit_subject or str(self.datamodel.obj.__table__.name)[:40]
 
     def item_name(self, item: Any) -> str:
         """Return how a row is called on its page."""

@@ -103,6 +103,8 @@ class DashboardModelView(ModelView):
 
     datamodel = SQLAInterface(Dashboard)
     route_base = "/dashboardadmin"
+    audit_subject = "dashboard"
+    restorable = True
     base_order = ("changed_at", "desc")
     list_title = lazy_gettext("Dashboards")
     show_title = lazy_gettext("Dashboard")

@@ -3,7 +3,7 @@
 const confirmDialog = document.querySelector("#confirm");
 
 /** Ask `message` in the dialog; call `onYes` with its form if the user confirms. */
-function ask(message, onYes) {
+function ask(message, onYes, page = "") {
   const form = confirmDialog.querySelector("form");
   confirmDialog.querySelector("#confirm-message").textContent = message;
   confirmDialog.querySelector("[value=cancel]").onclick = () => confirmDialog.close();
@@ -13,17 +13,33 @@ function ask(message, onYes) {
     onYes(form);
   };
   confirmDialog.showModal();
+  if (page) tell(page);
 }
+
+/** Show what the page of a question says about what follows. */
+async function tell(page) {
+  try {
+    const response = await fetch(page, { headers: { Accept: "text/html" } });
+    const read = new DOMParser().parseFromString(await response.text(), "text/html");
+    const told = [...read.querySelectorAll("[data-consequences] p")].map((each) => each.textContent.trim());
+    if (response.ok && told.length) confirmDialog.querySelector("#confirm-message").textContent = told.join(" ");
+  } catch {
+    // Offline: the question stays as it is.
+  }
+}
+// The form may send something else afterwards: it must not do what was asked about.
+confirmDialog?.addEventListener("close", () => (confirmDialog.querySelector("form").onsubmit = null));
 
 // Links to a confirmation page: ask in the dialog instead, and POST to the same URL.
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-post]");
   if (!link || !confirmDialog || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  ask(link.dataset.post, (form) => {
+  const onYes = (form) => {
     form.action = link.href;
     form.submit();
-  });
+  };
+  ask(link.dataset.post, onYes, "tells" in link.dataset ? link.href : "");
 });
 
 // Buttons with a confirmation, and forms that must not be submitted twice.
@@ -74,7 +90,8 @@ if (!matchMedia("(prefers-reduced-motion: reduce)").matches) {
     const start = () => {
       stop();
       if (flash.matches(":hover, :focus-within")) return;
-      timer = setTimeout(() => flash.classList.add("fading"), 6000 + 60 * flash.textContent.length);
+      const shown = flash.querySelector("[data-undo]") ? 10000 : 6000 + 60 * flash.textContent.length;
+      timer = setTimeout(() => flash.classList.add("fading"), shown);
     };
     for (const name of ["pointerenter", "focusin"]) flash.addEventListener(name, stop);
     for (const name of ["pointerleave", "focusout"]) flash.addEventListener(name, () => setTimeout(start));

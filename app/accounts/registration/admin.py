@@ -20,6 +20,7 @@ class RegistrationModelView(ModelView):
 
     datamodel = SQLAInterface(Registration)
     route_base = "/registrations"
+    audit_subject = "registration"
     base_permissions = ["can_list", "can_show", "can_delete", "resend", "discard"]
     base_order = ("expires_at", "desc")
     list_title = lazy_gettext("Registrations")

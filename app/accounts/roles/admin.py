@@ -24,6 +24,8 @@ class RoleModelView(ReauthenticationRequired, ModelView):
     fresh = frozenset({"add", "edit", "delete", "action", "action_post"})
     datamodel = SQLAInterface(Role)
     route_base = "/roles"
+    audit_subject = "role"
+    restorable = True
     base_order = ("name", "asc")
     list_title = lazy_gettext("Roles")
     show_title = lazy_gettext("Role")

@@ -28,7 +28,7 @@ class PermissionMatrix:
     def __call__(self, field: "PermissionsField", **_attributes: Any) -> Markup:
         labels = PermissionLabels()
         rows: dict[str, tuple[dict[str, Any], list[Any]]] = {}
-        for key, permission in field.listed().items():
+        for key, permission in field.choosable().items():
             cells, others = rows.setdefault(labels.view(permission), ({}, []))
             name = permission.permission.name
             box = {
@@ -61,10 +61,6 @@ class PermissionsField(ChecklistField):
 
     def __init__(self, label: object, **arguments: Any) -> None:
         super().__init__(label, load=permission_labels.load, text=permission_labels.label, **arguments)
-
-    def listed(self) -> dict[str, PermissionView]:
-        """Return all permissions by their keys, as they are sent."""
-        return self._rows()
 
     def chosen(self) -> set[str]:
         """Return the keys of those that are checked."""

@@ -49,6 +49,7 @@ class UserModelView(UserActions, ReauthenticationRequired, CsvExport, ModelView)
     fresh = frozenset({"add", "edit", "delete", "action", "action_post", "csv"})
     datamodel = SQLAInterface(Member)
     route_base = "/users"
+    audit_subject = "member"
     base_order = ("username", "asc")
     list_title = lazy_gettext("Users")
     show_title = lazy_gettext("User")

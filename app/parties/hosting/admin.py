@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.crud.actions import action
+from app.crud.actions import Question, action
 from app.crud.csv import CsvExport
 from app.crud.datamodel import SQLAInterface
 from app.crud.fields import LocalDateTimeField, TimezoneField
@@ -49,9 +49,43 @@ def _zoned_fields() -> dict[str, Any]:
     }
 
 
+def _told(parties: list[DinnerParty]) -> list[str]:
+    """Return sentences about whom the cancellation of parties concerns."""
+    counts = [hosting_service.told_of_cancellation(party) for party in parties]
+    seated, others = sum(count[0] for count in counts), sum(count[1] for count in counts)
+    sentences = []
+    if seated:
+        sentences.append(
+            ngettext(
+                "%(num)d guest holds seats and will be written to.",
+                "%(num)d guests hold seats and will be written to.",
+                seated,
+            )
+        )
+    if others:
+        sentences.append(
+            ngettext(
+                "%(num)d other person who was invited or waits will be written to.",
+                "%(num)d other people who were invited or wait will be written to.",
+                others,
+            )
+        )
+    return sentences or [_("Nobody will be written to.")]
+
+
+def _question_of_cancelling(parties: list[DinnerParty]) -> Question:
+    cancellable = [party for party in parties if party.is_cancellable]
+    return Question(
+        title=ngettext("Cancel this party?", "Cancel these parties?", len(parties)),
+        consequences=_told(cancellable),
+        button=ngettext("Cancel the party", "Cancel the parties", len(parties)),
+    )
+
+
 class DinnerPartyModelView(CsvExport, ModelView):
     datamodel = SQLAInterface(DinnerParty)
     route_base = "/dinnerparties"
+    audit_subject = "party"
     base_order = ("starts_at", "desc")
     list_title = lazy_gettext("Dinner parties")
     show_title = lazy_gettext("Dinner party")
@@ -152,13 +186,21 @@ class DinnerPartyModelView(CsvExport, ModelView):
             hosting_service.cancel_party(item)
         moderation_service.record_deletion(item)
 
+    def is_restorable(self, item: DinnerParty) -> bool:
+        # What was written to guests cannot be taken back.
+        return not (item.is_cancellable and any(hosting_service.told_of_cancellation(item)))
+
+    def consequences(self, item: DinnerParty) -> list[str]:
+        return _told([item]) if item.is_cancellable else []
+
     # -- actions
 
     @action(
         "cancel",
         lazy_gettext("Cancel the party"),
-        lazy_gettext("Cancel the selected parties and notify their guests?"),
+        None,
         "",
+        asks=_question_of_cancelling,
         applies=lambda party: party.is_cancellable,
     )
     def cancel(self, items: list[DinnerParty]) -> tuple[str, str]:

@@ -61,6 +61,7 @@ class PartyReportModelView(CsvExport, ModelView):
 
     datamodel = SQLAInterface(PartyReport)
     route_base = "/reports"
+    audit_subject = "report"
     base_permissions = ["can_list", "can_show", "can_csv", "hide", "dismiss"]
     base_order = ("created_at", "desc")
     list_title = lazy_gettext("Reports")

@@ -22,6 +22,7 @@ class RsvpModelView(CsvExport, ModelView):
 
     datamodel = SQLAInterface(Rsvp)
     route_base = "/rsvps"
+    audit_subject = "answer"
     base_permissions = ["can_list", "can_show", "can_csv", "approve", "withdraw"]
     base_order = ("answered_at", "desc")
     list_title = lazy_gettext("Answers")
