@@ -31,6 +31,7 @@ from app import (
     templating,
 )
 from app.administration import saved_view_views
+from app.audit import journal
 from app.crud import chart_data, files, sidebar, stock_views
 from app.extensions import AppBuilder, Menu, csrf, db, mail, migrate
 from config import ConfigurationError
@@ -80,6 +81,7 @@ def _create_app(overrides: Mapping[str, Any] | None) -> Flask:
     error_pages.init_app(app)
     inbound.init_app(app)
     outbox.init_app(app)
+    journal.init_app(app)
     parties.init_app(app)
     dashboards.init_app(app)
     charts.init_app(app)

@@ -36,6 +36,8 @@ metadata.naming_convention = NAMING_CONVENTION
 SESSION_OPTIONS = {"expire_on_commit": False, "execution_options": {"synchronize_session": False}}
 # In the `info` of a session: the engine that it reads from, if that is not the primary.
 REPLICA = "replica"
+# There, too: whether the transaction has written e-mails.
+EMAIL_WRITTEN = "e-mail was written"
 
 
 class Session(StockSession):

@@ -12,7 +12,7 @@ from app.accounts import cleanup
 from app.accounts.cleanup import CleanupTask
 from app.accounts.users import account_deletion, directory
 from app.audit import service as audit_log
-from app.crud import files
+from app.crud import deletions, files
 from app.dashboards import remote, stored_periods
 from app.dashboards.links import service as dashboard_links
 from app.dashboards.weekly import service as weekly
@@ -47,6 +47,7 @@ CLEANUP_TASKS = (
     CleanupTask(
         "RSVP without an account anonymised", "RSVPs without an account anonymised", retention.anonymise_due_rsvps
     ),
+    CleanupTask("deleted entry forgotten", "deleted entries forgotten", deletions.delete_old),
     CleanupTask("file of an unsent form deleted", "files of unsent forms deleted", files.delete_old),
     CleanupTask("calendar entry deleted", "calendar entries deleted", retention.delete_due_calendar_entries),
     CleanupTask("link to a dashboard deleted", "links to dashboards deleted", dashboard_links.delete_expired),

@@ -72,6 +72,12 @@ class AuditAction(LabelledEnum):
     REPORT_DISMISSED = "report_dismissed", lazy_gettext("Dismissed a report")
     GUEST_REMOVED = "guest_removed", lazy_gettext("Removed a guest")
     PERSONAL_LINK_SHOWN = "personal_link_shown", lazy_gettext("Looked at the personal link of a guest")
+    # What generated pages do with rows that have no words of their own.
+    ADDED = "added", lazy_gettext("Added an entry")
+    CHANGED = "changed", lazy_gettext("Changed an entry")
+    DELETED = "deleted", lazy_gettext("Deleted an entry")
+    UNDONE = "undone", lazy_gettext("Undid a change")
+    RESTORED = "restored", lazy_gettext("Restored what was deleted")
     DASHBOARD_CREATED = "dashboard_created", lazy_gettext("Created a dashboard")
     DASHBOARD_CHANGED = "dashboard_changed", lazy_gettext("Changed a dashboard")
     DASHBOARD_SHARED = "dashboard_shared", lazy_gettext("Chose with whom a dashboard is shared")
@@ -92,6 +98,12 @@ class AuditSubject(LabelledEnum):
     REPORT = "report", lazy_gettext("Report")
     ANSWER = "answer", lazy_gettext("Answer")
     DASHBOARD = "dashboard", lazy_gettext("Dashboard")
+    DASHBOARD_MEMBER = "dashboard_member", lazy_gettext("Member of a dashboard")
+    MENU_ITEM = "menu_item", lazy_gettext("Dish")
+    DISH_SLOT = "dish_slot", lazy_gettext("Requested dish")
+    SERIES = "party_series", lazy_gettext("Series of parties")
+    UNREACHABLE = "unreachable_address", lazy_gettext("Unreachable address")
+    INBOUND = "inbound_message", lazy_gettext("Received e-mail")
 
 
 # Labels of the columns in `before` and `after`. A column without a label is shown by its name.

@@ -1,6 +1,7 @@
 """POST actions: each runs in a transaction, and ends with a flash and a redirect."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
@@ -12,13 +13,31 @@ from app.database import run_with_retry
 from app.errors import DomainError
 
 
-def action(
-    name: str, text: object, confirmation: object = None, icon: object = None, **where: bool
+@dataclass(frozen=True)
+class Question:
+    """What is asked before an action: a title, sentences about what follows, and the text of the button."""
+
+    title: str
+    consequences: Sequence[str]
+    button: str
+
+
+def action(  # noqa: PLR0913 - what an action is
+    name: str,
+    text: object,
+    confirmation: object = None,
+    icon: object = None,
+    *,
+    applies: Callable[[Any], bool] | None = None,
+    asks: Callable[[list[Any]], "Question"] | None = None,
+    **where: bool,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Flask-AppBuilder's `@action`, for a method that always gets a list.
 
     Flask-AppBuilder passes a list of rows from the list, but from the page of a row the row itself. `where` may have
-    `multiple=False` and `single=False`: no button in the list, or on the page of a row.
+    `multiple=False` and `single=False`: no button in the list, or on the page of a row. The page of a row has no button
+    either where `applies` says that the action would change nothing. With `asks`, a page says what would follow before
+    the action runs.
     """
 
     def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -27,6 +46,7 @@ def action(
             return method(self, items if isinstance(items, list) else [items])
 
         decorated: Callable[..., Any] = stock_action(name, text, confirmation, icon, **where)(wrapper)
+        decorated.applies, decorated.asks = applies, asks  # type: ignore[attr-defined]
         return decorated
 
     return decorate

@@ -17,11 +17,14 @@ from wtforms import Field, SelectField, SelectMultipleField, StringField, TextAr
 from wtforms.validators import InputRequired, Optional, ValidationError
 from wtforms.widgets import CheckboxInput, DateTimeLocalInput, ListWidget, TextInput, html_params
 
-from app.errors import DomainError
+from app.crud import object_pages, options
+from app.errors import Category, DomainError
 from app.extensions import db
 from app.i18n import selectors
 
 MAX_KEY_LENGTH = 320
+# The name of a button that asks for help with the field of its value, before the form is sent for good.
+ASSIST = "_assist"
 # Browsers have no useful suggestions for time zones and usernames.
 PLAIN_INPUT = {"autocomplete": "off", "spellcheck": "false"}
 LINE_BREAKS = {"\n", "\t"}
@@ -203,11 +206,12 @@ def _zones() -> Mapping[str, str]:
 
 
 class AutocompleteField(Field):
-    """A row of another table, entered by its natural key (a username, a slug) with suggestions from the server.
+    """A row of another table, entered by its natural key (a username, a slug) or its name, with suggestions.
 
-    `key` is the attribute of `model` that is entered. app.js loads suggestions from `endpoint` with `column` and
-    `page`. `rows` returns the statement for the rows that may be chosen; the stored one may always stay. `data` is the
-    row.
+    `key` is the attribute of `model` that is sent. app.js shows the name of the row in its place, and loads suggestions
+    from `endpoint` with `column` and `page`. Without JavaScript a button searches the `searched` attributes, and the form
+    comes back with what was found. `rows` returns the statement for the rows that may be chosen; the stored one may
+    always stay. `data` is the row.
     """
 
     widget = TextInput()
@@ -221,12 +225,15 @@ class AutocompleteField(Field):
         column: str = "",
         page: str | None = None,
         rows: Callable[[], Select[Any]] | None = None,
+        searched: Sequence[str] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.model, self.key, self.endpoint, self.column, self.page = model, key, endpoint, column, page
-        self._rows = rows
+        self._rows, self._searched = rows, searched
         self.text = ""
+        # What a search without JavaScript has found.
+        self.found: list[dict[str, str]] = []
         self.render_kw: dict[str, Any] = {**PLAIN_INPUT, **(self.render_kw or {})}
 
     def process_data(self, value: Any) -> None:
@@ -234,8 +241,10 @@ class AutocompleteField(Field):
         self.text = str(getattr(value, self.key)) if value is not None else ""
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        self.text = clean_line(valuelist[0]) or "" if valuelist else ""
-        self.data = find_by_key(self.model, self.key, self.text, self._rows and self._rows())
+        # The text comes first, and after it what was chosen among the rows that were found.
+        typed = [clean_line(value) or "" for value in valuelist]
+        self.text = next(filter(None, reversed(typed)), "")
+        self.data = find_by_key(self.model, self.key, self.text, self._rows and self._rows()) or self._named()
         stored = vars(self).get("object_data")
         if self.data is None and stored is not None and str(getattr(stored, self.key)) == self.text:
             self.data = stored
@@ -244,11 +253,50 @@ class AutocompleteField(Field):
         if self.text and self.data is None:
             raise ValidationError(_("“%(value)s” was not found.", value=self.text))
 
+    def _named(self) -> Any | None:
+        """Return the only row that is called like the text."""
+        if not self._searched or not 0 < len(self.text) <= MAX_KEY_LENGTH:
+            return None
+        with db.session.no_autoflush:
+            hits = options.search(self._statement(), self.model, self.key, self._searched, self.text.split(" ")[0])
+            same = [row for row in hits if str(object_pages.row_name(row)).casefold() == self.text.casefold()]
+        return same[0] if len(same) == 1 else None
+
+    def _statement(self) -> Select[Any]:
+        return select(self.model) if self._rows is None else self._rows()
+
+    def assist(self) -> tuple[str, Category]:
+        """Search for the text, for readers without JavaScript; return what is flashed."""
+        self.text = (clean_line(self.raw_data[0]) or "") if self.raw_data else ""
+        self.found = options.find(self._statement(), self.model, self.key, self._searched, self.text)
+        if not self.found:
+            return _("“%(value)s” was not found.", value=self.text), "warning"
+        text = ngettext(
+            "%(num)d entry was found. Choose it below.",
+            "%(num)d entries were found. Choose one below.",
+            len(self.found),
+        )
+        return text, "info"
+
     def __call__(self, **kwargs: Any) -> Markup:
-        """Render the input and an empty list for the suggestions."""
+        """Render the input, an empty list for the suggestions, and what was found."""
         if self.endpoint:
             kwargs["data-options-url"] = url_for(self.endpoint, column=self.column or self.short_name, page=self.page)
-        return _with_datalist(self, Markup(""), kwargs)
+        if not self._searched:
+            return _with_datalist(self, Markup(""), kwargs)
+        kwargs["data-label"] = object_pages.row_name(self.data) if self.data is not None else self.text
+        button = Markup('<noscript><button type="submit" class="button" name="{}" value="{}">{}</button></noscript>')
+        shown = [_with_datalist(self, Markup(""), kwargs), button.format(ASSIST, self.name, _("Search"))]
+        if self.found:
+            shown.append(
+                Markup('<div class="choices found">{}</div>').format(Markup("").join(map(self._choice, self.found)))
+            )
+        return Markup("").join(shown)
+
+    def _choice(self, found: Mapping[str, str]) -> Markup:
+        return Markup(
+            '<label class="choice"><input type="radio" name="{}" value="{}"> <bdi>{}</bdi> <span class="hint">{}</span></label>'
+        ).format(self.name, found["value"], found["label"], "" if found["label"] == found["value"] else found["value"])
 
     def _value(self) -> str:
         return self.text
@@ -312,7 +360,7 @@ class Checklist(ListWidget):
 class ChecklistField(SelectMultipleField):
     """Any number of rows of a small table, as checkboxes. `data` has their keys, `rows()` returns the rows.
 
-    `load` returns the rows, of which the first `most` are listed; `text` returns the label of a row. A stored row
+    `load` returns the rows, of which the first `most` are listed; `text` returns the label of a row, by default its name. A stored row
     that is not among them stays a choice, so that saving the form does not lose it.
     """
 
@@ -324,7 +372,7 @@ class ChecklistField(SelectMultipleField):
         *args: Any,
         load: Callable[[], Sequence[Any]],
         pk: str = "id",
-        text: Callable[[Any], str] = str,
+        text: Callable[[Any], str] | None = None,
         most: int | None = None,
         **kwargs: Any,
     ) -> None:
@@ -334,11 +382,20 @@ class ChecklistField(SelectMultipleField):
         self._known: dict[str, Any] | None = None
         self.is_cut = False
         self._stored: list[Any] = []
-        self.choices = lambda: [(key, text(row)) for key, row in self._rows().items()]
+        label = text or object_pages.row_name
+        self.choices = lambda: [(key, label(row)) for key, row in self._rows().items()]
 
     def process_data(self, value: Iterable[Any] | None) -> None:
         self._stored = list(value or ())
         self.data = [str(getattr(row, self._pk)) for row in self._stored]
+
+    def rows_shown(self) -> list[Any]:
+        """Return the rows that are stored, without loading others."""
+        return self._stored
+
+    def choosable(self) -> dict[str, Any]:
+        """Return the rows that can be chosen, by their keys."""
+        return self._rows()
 
     def rows(self) -> list[Any]:
         """Return the chosen rows."""

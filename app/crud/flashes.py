@@ -1,6 +1,7 @@
 """Flashes: each POST shows exactly one, with the category info, warning or danger."""
 
 from flask import flash, session
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from markupsafe import Markup
 
@@ -21,6 +22,13 @@ def pending_messages() -> int:
 def flash_message(text: object, category: Category) -> None:
     """Flash a text, translated now if it is lazy. Markup, as of links, stays markup."""
     flash(text if isinstance(text, Markup) else str(text), category)
+
+
+def with_undo(text: object, url: str) -> Markup:
+    """Return a message with a button that undoes what it tells. The form is that of the dialog, which every page has."""
+    return Markup(
+        '{} <button type="submit" class="undo" form="confirm-form" formaction="{}" formnovalidate data-undo>{}</button>'
+    ).format(text, url, _("Undo"))
 
 
 def flash_default(before: int, message: Message) -> None:

@@ -161,7 +161,8 @@ class FormConverter:
 
         if name in self.remote:
             suggested = {"endpoint": self.options_endpoint, "column": name, "page": self.page}
-            return AutocompleteField(model=model, key=self.remote[name][0], rows=rows, **suggested, **given)
+            key, searched = self.remote[name]
+            return AutocompleteField(model=model, key=key, searched=searched, rows=rows, **suggested, **given)
         if self.datamodel.is_relation_many_to_many(name):
             pk, *more = model.__mapper__.primary_key
             if more:

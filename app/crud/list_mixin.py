@@ -10,7 +10,7 @@ from flask_appbuilder.widgets import RenderTemplateWidget
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
-from app.crud import calendar_layout, list_arguments, quick_filters
+from app.crud import calendar_layout, list_arguments, object_pages, quick_filters
 from app.crud.filters import FilterRelated, OfMoments
 from app.crud.list_arguments import FilterArgument, ListArguments, ListOptions
 from app.crud.view_config import Labels, ViewConfigMixin
@@ -234,10 +234,12 @@ class ListMixin(ViewConfigMixin):
 
     def _formatters(self) -> dict[str, Callable[[Any], object]]:
         """Return the formatters of the columns. Labels are translated once for a page, not for each row."""
-        return {
+        related = dict.fromkeys(filter(self.datamodel.is_relation, self.list_columns), object_pages.names)
+        shown = {
             column: shown.translated() if isinstance(shown, Labels) else shown
             for column, shown in self.formatters_columns.items()
         }
+        return {**related, **shown}
 
     def _name_column(self, columns: Sequence[str]) -> str:
         """Return the column that leads to the page of a row: the declared one, or the first text."""
@@ -363,6 +365,18 @@ class ListMixin(ViewConfigMixin):
     def _show(self, pk: str) -> dict[str, Any]:
         item = self._find(pk, self.show_columns)
         return self._with_related(item, self._get_show_widget(pk, item))
+
+    # Flask-AppBuilder's shows related rows as text.
+    def _get_show_widget(self, pk: Any, item: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        widgets: dict[str, Any] = super()._get_show_widget(pk, item, *args, **kwargs)  # type: ignore[misc]
+        relations = dict.fromkeys(filter(self.datamodel.is_relation, self.show_columns), object_pages.linked)
+        widgets["show"].template_args["formatters_columns"] = {
+            **self._formatters(),
+            **relations,
+            **self.formatters_columns,
+        }
+        widgets["object"] = object_pages.head(self, item)
+        return widgets
 
     def _with_related(self, item: Any, widgets: dict[str, Any]) -> dict[str, Any]:
         """Add the lists of rows that belong to `item`; None if the member may not see one."""

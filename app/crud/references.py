@@ -1,6 +1,6 @@
 """What keeps rows from being deleted: the rows that refer to them, and the lists that show these."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -93,17 +93,24 @@ def _referring(
     table: Table, rows: ColumnElement[bool], mapper: Mapper[Any] | None, seen: set[Table]
 ) -> Iterator[tuple[ForeignKeyConstraint, ColumnElement[bool]]]:
     """Yield each foreign key that refuses to lose `rows` of `table`, or those deleted with them, and its rows."""
+    for constraint, found, effect in effects(table, rows, mapper):
+        other = constraint.table
+        if effect == CASCADE and other not in seen:
+            yield from _referring(other, found, None, {*seen, other})
+        elif effect is None:
+            yield constraint, found
+
+
+def effects(
+    table: Table, rows: ColumnElement[bool], mapper: Mapper[Any] | None
+) -> Iterator[tuple[ForeignKeyConstraint, ColumnElement[bool], str | None]]:
+    """Yield each foreign key to `table`, the rows that refer to `rows` by it, and what becomes of them."""
     for other in table.metadata.sorted_tables:
         for constraint in sorted(other.foreign_key_constraints, key=lambda each: tuple(each.column_keys)):
-            if constraint.referred_table is not table:
-                continue
-            referred = [element.column for element in constraint.elements]
-            found = _columns(constraint.columns).in_(select(*referred).where(rows).correlate(None))
-            effect = _effect(constraint, mapper)
-            if effect == CASCADE and other not in seen:
-                yield from _referring(other, found, None, {*seen, other})
-            elif effect is None:
-                yield constraint, found
+            if constraint.referred_table is table:
+                referred = [element.column for element in constraint.elements]
+                found = _columns(constraint.columns).in_(select(*referred).where(rows).correlate(None))
+                yield constraint, found, _effect(constraint, mapper)
 
 
 def _effect(constraint: ForeignKeyConstraint, mapper: Mapper[Any] | None) -> str | None:
@@ -131,16 +138,22 @@ def _columns(columns: Any) -> Any:
     return each[0] if len(each) == 1 else tuple_(*each)
 
 
+def places(counts: Mapping[Table, int]) -> list[Place]:
+    """Return in which lists rows of tables stand, and how many."""
+    return [_place(table, [(None, count)], None) for table, count in counts.items()]
+
+
 def _place(
     table: Table,
-    found: list[tuple[ForeignKeyConstraint, int]],
+    found: Sequence[tuple[ForeignKeyConstraint | None, int]],
     key: tuple[type[Any], tuple[Any, ...]] | None,
 ) -> Place:
     count = sum(number for _constraint, number in found)
     view = next((view for view in appbuilder_of().baseviews if _lists(view, table)), None)
     if view is None:
         return Place("", count)
-    url = _url(view, found[0][0], key) if key is not None and len(found) == 1 else None
+    constraint = found[0][0] if len(found) == 1 else None
+    url = _url(view, constraint, key) if key is not None and constraint is not None else None
     return Place(str(view.list_title), count, url)
 
 

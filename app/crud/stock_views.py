@@ -12,6 +12,7 @@ from flask_appbuilder.models.sqla.filters import FilterContains
 from flask_appbuilder.widgets import SearchWidget as StockSearchWidget
 from werkzeug.datastructures import ImmutableMultiDict
 
+from app.crud import object_pages
 from app.crud.filters import SearchFilter
 from app.crud.list_arguments import MAX_PAGE_SIZE, MAX_SEARCH_LENGTH
 from app.crud.list_mixin import SearchWidget
@@ -33,9 +34,13 @@ def _prepare() -> None:
         return
     if any(name.startswith(tuple(MOST)) for name in request.args):
         _drop_invalid_pages()
+    if not isinstance(views[0], StockView):
+        return
     # A search widget of its own is left as it is.
-    if isinstance(views[0], StockView) and views[0].search_widget is StockSearchWidget:
+    if views[0].search_widget is StockSearchWidget:
         _add_search(views[0])
+    if "_get_show_widget" not in vars(views[0]):
+        _add_head(views[0])
 
 
 def _drop_invalid_pages() -> None:
@@ -48,6 +53,16 @@ def _drop_invalid_pages() -> None:
             kept.append((name, value if prefix is None else str(number)))
     # Where Werkzeug caches it.
     request.__dict__["args"] = ImmutableMultiDict(kept)
+
+
+def _add_head(view: Any) -> None:
+    """Give the page of a row the head that ours have: its name, and what can be done with it."""
+    stock_show = view._get_show_widget  # noqa: SLF001 - Flask-AppBuilder's name
+
+    def show_widget(pk: Any, item: Any, *args: Any, **kwargs: Any) -> Any:
+        return {**stock_show(pk, item, *args, **kwargs), "object": object_pages.head(view, item)}
+
+    view._get_show_widget = show_widget  # noqa: SLF001
 
 
 def _add_search(view: Any) -> None:

@@ -10,7 +10,7 @@ from flask_appbuilder.baseviews import BaseView as StockBaseView
 from flask_appbuilder.const import PERMISSION_PREFIX
 from flask_babel import lazy_gettext
 
-from app.crud import files, quick_filters
+from app.crud import files, object_pages, quick_filters
 from app.crud.datamodel import SQLAInterface
 from app.crud.filters import OwnFilters
 from app.crud.forms import FormConverter
@@ -84,7 +84,6 @@ class ViewConfigMixin(OwnFilters):
     _related_views: Sequence[Any]
     _get_add_widget: Callable[..., dict[str, Any]]
     _get_edit_widget: Callable[..., dict[str, Any]]
-    _get_show_widget: Callable[..., dict[str, Any]]
     prefill_form: Callable[..., Any]
     process_form: Callable[..., Any]
     pre_add: Callable[..., Any]
@@ -113,8 +112,12 @@ class ViewConfigMixin(OwnFilters):
 
     # The column that leads to the page of a row; otherwise it is the first text.
     name_column: str = ""
-    # {"status": {"draft": "warning", "published": "good"}}: how the badge of a value looks; "danger" is the third tone.
+    # Columns that say how it stands with a row: shown beside its name. The default is `status` or `state`.
+    state_columns: Sequence[str] | None = None
+    # {"status": {"draft": "warning"}}: how the badge of a value looks: good, warning or danger.
     state_tones: Mapping[str, Mapping[Any, str]] = {}
+    # Names of actions. The first that applies is the main button on the page of a row; the default is to edit.
+    primary_actions: Sequence[str] = ()
     # The columns with a filter beside the search box; otherwise those with few values, and moments.
     quick_filters: Sequence[str] | None = None
     # Columns that a reader can show beside those that are listed, searched or ordered.
@@ -129,6 +132,11 @@ class ViewConfigMixin(OwnFilters):
     # The rows that wait for whoever uses the view: the sidebar counts them.
     waiting: Waiting | None = None
 
+    # What the audit log calls the rows (a value of AuditSubject); the default is the name of the table.
+    audit_subject: str = ""
+    # Whether a deleted row can be restored for some seconds, where hooks do more than deleting it.
+    restorable: bool | None = None
+
     # The text of an empty list; the default is "There is nothing here yet."
     empty_message: object = None
 
@@ -136,6 +144,19 @@ class ViewConfigMixin(OwnFilters):
     add_row_message = lazy_gettext("Saved.")
     edit_row_message = lazy_gettext("Saved.")
     delete_row_message = lazy_gettext("Deleted.")
+
+    @property
+    def subject(self) -> str:
+        """What the audit log calls the rows."""
+        return self.audit_subject or str(self.datamodel.obj.__table__.name)[:40]
+
+    def item_name(self, item: Any) -> str:
+        """Return how a row is called on its page."""
+        return object_pages.default_name(self, item)
+
+    def public_url(self, item: Any) -> str | None:  # noqa: ARG002
+        """Return the URL of the page that others than administrators have of a row, or None."""
+        return None
 
     @property
     def named_relations(self) -> dict[str, tuple[str, Sequence[str]]]:

@@ -1,6 +1,7 @@
 """The bases of all views: pages, forms, and the generated list, show, add, edit and delete of a model."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -13,10 +14,13 @@ from flask_appbuilder.hooks import before_request, get_before_request_hooks, wra
 from flask_appbuilder.models.sqla.filters import FilterEqual
 from flask_appbuilder.security.decorators import permission_name
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.crud import cascades, files, flashes, options, references
+from app.crud import cascades, deletions, files, flashes, object_pages, options, references
+from app.crud import history as row_history
+from app.crud.actions import Question
 from app.crud.db_errors import GoneError, translate_db_errors
 from app.crud.fab_attributes import refuse
 from app.crud.field_edit import FieldEdit
@@ -24,10 +28,13 @@ from app.crud.list_arguments import filter_arguments
 from app.crud.list_mixin import ListMixin
 from app.database import transaction
 from app.errors import DomainError
-from app.extensions import appbuilder_of
-from app.http import allow_uploads, own_path, safe_next
+from app.extensions import appbuilder_of, db
+from app.http import allow_uploads, own_path, page_number, parse_int, safe_next
+from app.i18n import formats
 
 SEE_OTHER = 303
+CONFIRMED = "confirmed"
+NOTHING_YET = lazy_gettext("Nothing has changed yet. Read what will happen, and confirm it.")
 
 
 def ask_to_log_in() -> BaseResponse:
@@ -102,6 +109,10 @@ def _path(url: str) -> str:
     return urlsplit(url).path.removeprefix(request.script_root)
 
 
+# What needs a fresh login where another endpoint does.
+SAME_AS = {"undo": "edit", "restore": "delete"}
+
+
 class ReauthenticationRequired:
     """A view with endpoints that need a fresh login. `fresh` holds the names of their methods."""
 
@@ -110,7 +121,11 @@ class ReauthenticationRequired:
     @before_request
     def _require_fresh_login(self) -> BaseResponse | None:
         name = (request.endpoint or "").rpartition(".")[2]
-        if name not in self.fresh or not current_user.is_authenticated or appbuilder_of().sm.is_fresh():
+        if (
+            SAME_AS.get(name, name) not in self.fresh
+            or not current_user.is_authenticated
+            or appbuilder_of().sm.is_fresh()
+        ):
             return None
         response: BaseResponse = appbuilder_of().sm.lm.needs_refresh()
         return response
@@ -130,6 +145,9 @@ class ModelView(ListMixin, FieldEdit, BaseView, StockModelView):
         has_route = {
             "download": has_files,
             "set_field": bool(self.bulk_columns or self.inline_columns),
+            "restore": self.is_routed("delete"),
+            "history": self.is_routed("show") and row_history.is_kept(self.datamodel.obj),
+            "undo": self.is_routed("edit") and row_history.is_kept(self.datamodel.obj),
             "column_choices": any(map(cascades.is_loaded, extra.values())),
         }
         unneeded = {name for name, is_needed in has_route.items() if not is_needed}
@@ -201,21 +219,112 @@ class ModelView(ListMixin, FieldEdit, BaseView, StockModelView):
             self._delete(item)
             return self.post_delete_redirect()
         back = self.back_url()
+        gone, can_undo = self.deleted_with(item), self.is_restorable(item) and deletions.of(item).is_complete
         page = self.render_template(
             "appbuilder/general/confirm.html",
-            title=_("Delete “%(item)s”?", item=str(item)),
-            message=_("This cannot be undone."),
+            title=_("Delete “%(item)s”?", item=self.item_name(item)),
+            consequences=[
+                *self.consequences(item),
+                *([_("Deleted with it: %(places)s.", places=formats.value(gone))] if gone else []),
+            ],
+            message=_("You can undo this for 10 seconds.") if can_undo else _("This cannot be undone."),
             action=own_path(),
             back=back,
+            button=_("Delete"),
             fields=[("next", back)],
         )
         return make_response(page)
+
+    @expose("/restore/<token>", methods=["POST"])
+    @has_access
+    @permission_name("delete")
+    def restore(self, token: str) -> BaseResponse:
+        """Bring back a row that was deleted a moment ago."""
+        try:
+            item = self._restore(token)
+        except DomainError as refused:
+            flashes.flash_message(refused.message, refused.category)
+            return redirect(self._home(), SEE_OTHER)
+        if self.may("show"):
+            return redirect(url_for(f"{self.endpoint}.show", pk=self.datamodel.get_keys([item])[0]), SEE_OTHER)
+        return redirect(self._home(), SEE_OTHER)
 
     def _gone(self) -> BaseResponse:
         """Flash that the row is already deleted."""
         gone = GoneError()
         flash(str(gone), gone.category)
         return redirect(self.back_url(), SEE_OTHER)
+
+    # -- history
+
+    @expose("/history/<pk>")
+    @has_access
+    @permission_name("show")
+    def history(self, pk: str) -> str:
+        """Show what happened to a row, to those who may read the audit log."""
+        item = self._find(pk, [*self.show_columns, *self.edit_columns])
+        if not self.may_read_history():
+            abort(403)
+        number, size = page_number(), row_history.ENTRIES_PER_PAGE
+        entries = row_history.journal().read(
+            self.subject, self.datamodel.get_pk_value(item), (number - 1) * size, size + 1
+        )
+        return str(
+            self.render_template(
+                "appbuilder/general/model/history.html",
+                title=_("History"),
+                page=object_pages.head(self, item, "history"),
+                entries=[(entry, list(self._told(entry))) for entry in entries[:size]],
+                undoable=self._undoable(item),
+                undo_url=url_for(f"{self.endpoint}.undo", pk=pk) if self.is_routed("undo") else None,
+                number=number,
+                more=len(entries) > size,
+            )
+        )
+
+    def may_read_history(self) -> bool:
+        """Whether the reader may see what happened to the rows that they see."""
+        return self.is_routed("history") and row_history.journal().may_read()
+
+    def _told(self, entry: row_history.Entry) -> Iterator[tuple[str, str, str]]:
+        """Yield each column of an entry with its old and new value, as lists show them."""
+        for name in dict.fromkeys([*entry.before, *entry.after]):
+            label = self.label_columns.get(name) or row_history.journal().label(name)
+            yield str(label), self._shown(name, entry.before.get(name)), self._shown(name, entry.after.get(name))
+
+    def _shown(self, name: str, value: Any) -> str:
+        if row_history.SECRET.search(name):
+            return formats.NOTHING
+        if name in self.choices_columns and not isinstance(value, list):
+            return str(self._labels(name)(value))
+        if isinstance(value, str) and name in self.datamodel.list_columns:
+            if self.datamodel.is_datetime(name):
+                value = datetime.fromisoformat(value)
+            elif self.datamodel.is_date(name):
+                value = date.fromisoformat(value)
+        text = formats.value(value)
+        return text if len(text) <= row_history.MAX_SHOWN else f"{text[: row_history.MAX_SHOWN]}…"
+
+    def _undoable(self, item: Any) -> int | None:
+        """Return the entry of the journal that the reader can undo, if there is one."""
+        last = self.last_change(item) if self.is_routed("undo") and self.may("edit") else None
+        if last is None or row_history.why_not(self.edit_form(formdata=None, obj=item), last) is not None:
+            return None
+        return last.id
+
+    @expose("/undo/<pk>", methods=["POST"])
+    @has_access
+    @permission_name("edit")
+    def undo(self, pk: str) -> BaseResponse:
+        """Undo the last change of a row, as its form could."""
+        if not self.may_read_history():
+            abort(403)
+        try:
+            self._undo(pk, parse_int(request.form.get("entry", "")))
+        except DomainError as refused:
+            db.session.rollback()
+            flashes.flash_message(refused.message, refused.category)
+        return redirect(url_for(f"{self.endpoint}.history", pk=pk), SEE_OTHER)
 
     # -- actions
 
@@ -245,8 +354,29 @@ class ModelView(ListMixin, FieldEdit, BaseView, StockModelView):
             abort(404)
         if not items:
             return self._gone()
+        asks = getattr(action.func, "asks", None)
+        if asks is not None and CONFIRMED not in request.form:
+            return self._ask(name, items, asks(items))
         answer = self._run_action(action.func, items[0] if one else items)
         return answer or redirect(self.back_url(), SEE_OTHER)
+
+    def _ask(self, name: str, items: list[Any], question: Question) -> BaseResponse:
+        """Say what would follow from an action; the page submits the same rows again."""
+        flashes.flash_message(NOTHING_YET, "info")
+        back = self.back_url()
+        rows = [("rowid", key) for key in self.datamodel.get_keys(items)]
+        page = self.render_template(
+            "appbuilder/general/confirm.html",
+            title=question.title,
+            items=[self.item_name(item) for item in items],
+            consequences=question.consequences,
+            message=_("This cannot be undone."),
+            action=url_for(f"{self.endpoint}.action_post"),
+            back=back,
+            button=question.button,
+            fields=[("action", name), *rows, (CONFIRMED, "yes"), ("next", back)],
+        )
+        return make_response(page)
 
     # -- suggestions for autocomplete fields
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from flask import url_for
 from flask_babel import lazy_gettext
 from markupsafe import Markup
 
@@ -102,6 +103,8 @@ class DashboardModelView(ModelView):
 
     datamodel = SQLAInterface(Dashboard)
     route_base = "/dashboardadmin"
+    audit_subject = "dashboard"
+    restorable = True
     base_order = ("changed_at", "desc")
     list_title = lazy_gettext("Dashboards")
     show_title = lazy_gettext("Dashboard")
@@ -124,6 +127,11 @@ class DashboardModelView(ModelView):
     edit_form_extra_fields = _configuration_field()
     formatters_columns = {"configuration": _as_text}
     related_views = [DashboardMemberModelView, DashboardVersionModelView]
+    state_columns = ["is_global"]
+    state_tones = {"is_global": {True: "good"}}
+
+    def public_url(self, item: Dashboard) -> str:
+        return url_for("DashboardView.show", slug=item.slug)
 
     def pre_add(self, item: Dashboard) -> None:
         service.add(item, current_member())

@@ -65,6 +65,12 @@ class JobModelView(ModelView):
         f"_flt_0_state={JobState.FAILED}",
     )
 
+    primary_actions = ["run_now"]
+
+    def item_name(self, item: Job) -> str:
+        """Return what the job does."""
+        return str(NAMES.get(item.name, item.name))
+
     @action("run_now", lazy_gettext("Run now"), lazy_gettext("Run the selected jobs now?"), "")
     def run_now(self, items: list[Job]) -> BaseResponse:
         """Make jobs due, also those that have failed."""

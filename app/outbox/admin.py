@@ -99,7 +99,15 @@ class OutboxEmailModelView(ModelView):
         f"_flt_0_state={EmailState.FAILED}&_flt_0_created_at=last-7-days",
     )
 
-    @action("resend", lazy_gettext("Send again"), lazy_gettext("Send the selected messages again?"), "")
+    primary_actions = ["resend"]
+
+    @action(
+        "resend",
+        lazy_gettext("Send again"),
+        lazy_gettext("Send the selected messages again?"),
+        "",
+        applies=lambda email: service.may_resend(email, clock.now()),
+    )
     def resend(self, items: list[OutboxEmail]) -> BaseResponse:
         """Queue e-mails again that were sent or have failed."""
         with transaction():

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.address_key import address_key
 from app.database import insert_or_ignore
-from app.extensions import db
+from app.extensions import EMAIL_WRITTEN, db
 from app.i18n import locales
 from app.i18n.selectors import force_locale
 from app.jobs import broker
@@ -29,8 +29,8 @@ from app.outbox.rules import ORDINARY, URGENT
 __all__ = ["ORDINARY", "SECRET", "URGENT", "EmailRequest", "enqueue", "enqueue_decoy", "resend", "supersede"]
 
 MAX_NAME_LENGTH, MAX_SUBJECT_LENGTH = 130, 255
-# What a session keeps until it commits: lines for the log, and whether e-mail is due.
-UNANNOUNCED, WRITTEN = "unannounced e-mails", "e-mail was written"
+# What a session keeps until it commits: lines for the log.
+UNANNOUNCED = "unannounced e-mails"
 # The domain of addresses that stand for none (RFC 2606).
 NO_MAILBOX = ".invalid"
 SUPERSEDED = "Superseded by a newer e-mail."
@@ -88,7 +88,7 @@ def enqueue(request: EmailRequest) -> OutboxEmail | None:
     db.session.add_all(
         EmailPicture(email_id=email.id, name=name, content=png) for name, png in request.pictures.items()
     )
-    db.session().info[WRITTEN] = True
+    db.session().info[EMAIL_WRITTEN] = True
     if not delivers():
         url = f"{current_app.config['PUBLIC_URL']}/letters/show/{email.id}"
         fate = "will not be sent, because MAIL_SUPPRESS_SEND is set" if suppresses() else "is waiting in the outbox"
@@ -151,7 +151,7 @@ def resend(emails: Iterable[OutboxEmail]) -> int:
         email.state, email.attempts, email.crashes = EmailState.QUEUED, 0, 0
         email.not_before, email.sent_at, email.last_error = now, None, ""
     if again:
-        db.session().info[WRITTEN] = True
+        db.session().info[EMAIL_WRITTEN] = True
     # Whoever sends again wants the address to be tried again.
     unreachable.forget(*(email.recipient for email in again))
     db.session.flush()
@@ -291,11 +291,11 @@ def _insert(values: dict[str, Any]) -> OutboxEmail | None:
 def _announce(session: Session) -> None:
     for announcement in session.info.pop(UNANNOUNCED, ()):
         logger.info(announcement)
-    if session.info.pop(WRITTEN, False):
+    if session.info.pop(EMAIL_WRITTEN, False):
         broker.hint()
 
 
 @event.listens_for(Session, "after_rollback")
 def _forget(session: Session) -> None:
     session.info.pop(UNANNOUNCED, None)
-    session.info.pop(WRITTEN, None)
+    session.info.pop(EMAIL_WRITTEN, None)

@@ -46,7 +46,13 @@ class ApiKeyModelView(ReauthenticationRequired, ModelView):
     choices_columns = {"scopes": api_key_service.KeyScope.labels()}
     formatters_columns = dict.fromkeys(("created_on", "expires_on", "last_used_on", "revoked_on"), _moment)
 
-    @action("revoke", lazy_gettext("Revoke"), lazy_gettext("Revoke the selected keys?"), "")
+    @action(
+        "revoke",
+        lazy_gettext("Revoke"),
+        lazy_gettext("Revoke the selected keys?"),
+        "",
+        applies=lambda key: key.revoked_on is None,
+    )
     def revoke(self, items: list[ApiKey]) -> str:
         revoked = api_key_service.revoke_keys(items)
         if not revoked:

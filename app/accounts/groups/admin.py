@@ -17,6 +17,8 @@ class GroupModelView(ReauthenticationRequired, ModelView):
     fresh = frozenset({"add", "edit", "delete"})
     datamodel = SQLAInterface(Group)
     route_base = "/groups"
+    audit_subject = "group"
+    restorable = True
     base_order = ("name", "asc")
     list_title = lazy_gettext("Groups")
     show_title = lazy_gettext("Group")

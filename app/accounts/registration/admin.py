@@ -22,6 +22,7 @@ class RegistrationModelView(ModelView):
 
     datamodel = SQLAInterface(Registration)
     route_base = "/registrations"
+    audit_subject = "registration"
     base_permissions = ["can_list", "can_show", "can_delete", "resend", "discard"]
     base_order = ("expires_at", "desc")
     list_title = lazy_gettext("Registrations")
@@ -56,6 +57,7 @@ class RegistrationModelView(ModelView):
         ),
     )
     delete_row_message = lazy_gettext("Registration discarded.")
+    primary_actions = ["resend"]
 
     def pre_delete(self, item: Registration) -> None:
         """Remove the activation e-mail from the outbox, and write an audit entry."""
@@ -67,6 +69,7 @@ class RegistrationModelView(ModelView):
         lazy_gettext("Send the e-mail again"),
         lazy_gettext("Send a new activation link to the selected registrations?"),
         "",
+        applies=lambda registration: registration.activated_at is None,
     )
     def resend(self, items: list[Registration]) -> Message:
         """Send the activation e-mail again, with a new link."""

@@ -26,6 +26,7 @@ class MemberInvitationModelView(ReauthenticationRequired, ModelView):
     fresh = frozenset({"add", "delete", "action", "action_post"})
     datamodel = SQLAInterface(MemberInvitation)
     route_base = "/memberinvitations"
+    audit_subject = "invitation"
     base_permissions = ["can_list", "can_show", "can_add", "can_delete", "send_again"]
     base_order = ("created_at", "desc")
     list_title = lazy_gettext("Invitations")

@@ -6,13 +6,13 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.accounts.roles import permission_labels
+from app.accounts.roles import names, permission_labels
 from app.accounts.roles import service as role_service
+from app.accounts.roles.matrix import PermissionsField
 from app.accounts.users.admin import UserModelView
 from app.crud import flashes
 from app.crud.actions import action
 from app.crud.datamodel import SQLAInterface
-from app.crud.fields import ChecklistField
 from app.crud.views import ModelView, ReauthenticationRequired
 
 PERMISSIONS = lazy_gettext("Permissions")
@@ -24,6 +24,8 @@ class RoleModelView(ReauthenticationRequired, ModelView):
     fresh = frozenset({"add", "edit", "delete", "action", "action_post"})
     datamodel = SQLAInterface(Role)
     route_base = "/roles"
+    audit_subject = "role"
+    restorable = True
     base_order = ("name", "asc")
     list_title = lazy_gettext("Roles")
     show_title = lazy_gettext("Role")
@@ -47,10 +49,14 @@ class RoleModelView(ReauthenticationRequired, ModelView):
             "Users with this role who have no second factor must add one before they can do anything else."
         ),
     }
-    formatters_columns = {"permissions": permission_labels.listed}
+    formatters_columns = {"permissions": permission_labels.listed, "name": names.of_name}
     add_form_extra_fields = edit_form_extra_fields = {
-        "permissions": ChecklistField(PERMISSIONS, load=permission_labels.load, text=permission_labels.label)
+        "permissions": PermissionsField(PERMISSIONS),
     }
+
+    def item_name(self, item: Role) -> str:
+        """Return the name of a role; those of a new site are translated."""
+        return names.label(item)
 
     def pre_add(self, item: Role) -> None:
         role_service.add(item)

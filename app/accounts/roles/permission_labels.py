@@ -29,8 +29,16 @@ ACTION_LABELS = {
     "can_post": lazy_gettext("Add"),
     "can_put": lazy_gettext("Edit"),
 }
-# Views of Flask-AppBuilder without a title.
-STOCK_VIEWS = {"OpenApi": lazy_gettext("API description")}
+# How many of these most views have.
+COMMON = 7
+# Views without a title.
+UNTITLED = {
+    "OpenApi": lazy_gettext("API description"),
+    "PartyView": lazy_gettext("Pages of dinners"),
+    "MemberView": lazy_gettext("Pages of members"),
+    "DashboardView": lazy_gettext("Own dashboards"),
+    "SiteMenuApi": lazy_gettext("Menu (API)"),
+}
 
 
 def load() -> Sequence[PermissionView]:
@@ -74,6 +82,12 @@ class PermissionLabels:
         own = getattr(view, "permission_labels", {}).get(name)
         return str(own) if own else _("%(act)s · %(what)s", act=self._action_label(name, view), what=self.view(row))
 
+    def action(self, row: PermissionView) -> str:
+        """Return the label of what a permission allows, where its view is named elsewhere."""
+        name, view = row.permission.name, self._views.get(row.view_menu.name)
+        own = getattr(view, "permission_labels", {}).get(name)
+        return str(own or self._action_label(name, view))
+
     def view(self, row: PermissionView) -> str:
         """Return the label of a permission's view."""
         name = row.view_menu.name
@@ -81,7 +95,7 @@ class PermissionLabels:
             return str(self._entries.get(name, name))
         view = self._views.get(name)
         title = getattr(view, "list_title", None) or getattr(view, "form_title", None)
-        return str(title or STOCK_VIEWS.get(name, name))
+        return str(title or UNTITLED.get(name, name))
 
     def position(self, row: PermissionView) -> tuple[str, int, str]:
         """Return the sort key of a permission: by view, then by action."""

@@ -1,4 +1,4 @@
-"""The page of statistics."""
+"""The page of statistics: of the house, and of accounts."""
 
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -13,11 +13,22 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.accounts.statistics import service as statistics_service
 from app.charts import downloads
 from app.charts.model import Axis, Mark, Plot, Point, Series
+from app.charts.reading import by_kind
+from app.charts.reading.notes import Notes
 from app.crud.views import BaseView
+from app.named_queries import QUERIES
+
+# The named queries about dinners and e-mails, and how they are drawn.
+OF_HOUSE = {
+    "parties_per_month": "bar",
+    "seats_and_answers": "bar",
+    "waiting_times": "bar",
+    "emails_by_state": "stacked",
+}
 
 
 class StatisticsView(BaseView):
-    """Statistics of members."""
+    """Statistics of the house: parties, seats, answers, waiting lists, e-mails and accounts."""
 
     route_base = "/statistics"
     default_view = "show"
@@ -27,7 +38,7 @@ class StatisticsView(BaseView):
     @has_access
     def show(self) -> str:
         """Show the charts, and the same numbers as tables."""
-        charts = [(title, draw(), _files(name)) for name, (title, draw) in _charts().items()]
+        charts = [(title, draw(), _files(name)) for name, (title, draw) in self._charts().items()]
         return str(self.render_template("accounts/statistics.html", charts=charts))
 
     @expose(f"/<name>.<{downloads.ANY}:kind>")
@@ -35,23 +46,35 @@ class StatisticsView(BaseView):
     @permission_name("show")
     def file(self, name: str, kind: str) -> BaseResponse:
         """Send a chart as a drawing, a picture, or its figures."""
-        if name not in _charts():
+        charts = self._charts()
+        if name not in charts:
             abort(404)
-        title, draw = _charts()[name]
+        title, draw = charts[name]
         try:
             return downloads.response(draw(), title, name, kind)
         except downloads.NoPictureError:
             flash(_("No picture could be made. Take the SVG file instead."), "warning")
             return redirect(url_for("StatisticsView.show"), 303)
 
+    def _charts(self) -> dict[str, tuple[str, Callable[[], Plot]]]:
+        """Return the charts that the reader may see by the names of their files: their titles, and what draws them."""
+        of_house = {
+            name: (str(QUERIES[name].title), lambda name=name, kind=kind: _of_house(name, kind))
+            for name, kind in OF_HOUSE.items()
+            if QUERIES[name].permission is None or self.appbuilder.sm.has_access(*QUERIES[name].permission)
+        }
+        return {
+            **of_house,
+            "accounts": (_("Accounts"), lambda: _states(statistics_service.accounts())),
+            "members": (_("New members by month"), lambda: _columns(_("Month"), statistics_service.joined(), "yMMM")),
+            "logins": (_("Logins by day"), lambda: _columns(_("Day"), statistics_service.logged_in(), "MMMd")),
+        }
 
-def _charts() -> dict[str, tuple[str, Callable[[], Plot]]]:
-    """Return the charts by the names of their files: their titles, and what draws them."""
-    return {
-        "accounts": (_("Accounts"), lambda: _states(statistics_service.accounts())),
-        "members": (_("New members by month"), lambda: _columns(_("Month"), statistics_service.joined(), "yMMM")),
-        "logins": (_("Logins by day"), lambda: _columns(_("Day"), statistics_service.logged_in(), "MMMd")),
-    }
+
+def _of_house(name: str, kind: str) -> Plot:
+    query = QUERIES[name]
+    rows = query.read(*(parameter.default for parameter in query.parameters))
+    return by_kind.plot_of(query.table(rows), kind, Notes())
 
 
 def _files(name: str) -> dict[str, str]:

@@ -26,10 +26,22 @@ from app.extensions import db
 from app.outbox import texts as outbox_texts
 
 
+def _has_account(member: Member) -> bool:
+    return member.erased_at is None
+
+
+def _is_somebody_else(member: Member) -> bool:
+    return _has_account(member) and member.id != current_user.id
+
+
+def _has_account_for_good(member: Member) -> bool:
+    return _is_somebody_else(member) and member.erase_at is None
+
+
 class UserActions(ModelView):
     """The actions of the list of users, and of the page of one."""
 
-    @action("schedule_deletion", lazy_gettext("Delete the account"), None, "")
+    @action("schedule_deletion", lazy_gettext("Delete the account"), None, "", applies=_has_account_for_good)
     def schedule_deletion(self, items: list[Member]) -> Message | BaseResponse:
         """Ask for a reason, and schedule the deletion of accounts, as their members could themselves."""
         account_deletion.refuse_by_administrator(items, current_user.id)
@@ -62,7 +74,13 @@ class UserActions(ModelView):
         )
         return text, "info"
 
-    @action("cancel_deletion", lazy_gettext("Keep the account"), lazy_gettext("Keep the selected accounts?"), "")
+    @action(
+        "cancel_deletion",
+        lazy_gettext("Keep the account"),
+        lazy_gettext("Keep the selected accounts?"),
+        "",
+        applies=lambda member: member.erase_at is not None,
+    )
     def cancel_deletion(self, items: list[Member]) -> Message:
         """Cancel the scheduled deletion of accounts."""
         kept = account_deletion.cancel_by_administrator(items)
@@ -70,17 +88,35 @@ class UserActions(ModelView):
             return _("Nothing changed: no deletion was scheduled."), "warning"
         return ngettext("%(num)d account will not be deleted.", "%(num)d accounts will not be deleted.", len(kept))
 
-    @action("activate", lazy_gettext("Activate"), lazy_gettext("Activate the selected users?"), "")
+    @action(
+        "activate",
+        lazy_gettext("Activate"),
+        lazy_gettext("Activate the selected users?"),
+        "",
+        applies=lambda member: not member.active and member.erased_at is None,
+    )
     def activate(self, items: list[Member]) -> str:
         user_service.activate(items)
         return str(ngettext("%(num)d user activated.", "%(num)d users activated.", len(items)))
 
-    @action("deactivate", lazy_gettext("Deactivate"), lazy_gettext("Deactivate the selected users?"), "")
+    @action(
+        "deactivate",
+        lazy_gettext("Deactivate"),
+        lazy_gettext("Deactivate the selected users?"),
+        "",
+        applies=lambda member: member.active and member.id != current_user.id,
+    )
     def deactivate(self, items: list[Member]) -> str:
         user_service.deactivate(items, current_user.id)
         return str(ngettext("%(num)d user deactivated.", "%(num)d users deactivated.", len(items)))
 
-    @action("ban", lazy_gettext("Ban"), None, "")
+    @action(
+        "ban",
+        lazy_gettext("Ban"),
+        None,
+        "",
+        applies=lambda member: _is_somebody_else(member) and member.banned_at is None,
+    )
     def ban(self, items: list[Member]) -> str | BaseResponse:
         """Ask for a reason, and ban members."""
         user_service.refuse_ban(items, current_user.id)
@@ -99,14 +135,20 @@ class UserActions(ModelView):
         user_service.ban(items, reason, current_user.id)
         return str(ngettext("%(num)d user banned.", "%(num)d users banned.", len(items)))
 
-    @action("unban", lazy_gettext("Lift the ban"), lazy_gettext("Lift the ban on the selected users?"), "")
+    @action(
+        "unban",
+        lazy_gettext("Lift the ban"),
+        lazy_gettext("Lift the ban on the selected users?"),
+        "",
+        applies=lambda member: member.banned_at is not None,
+    )
     def unban(self, items: list[Member]) -> flashes.Message:
         count = user_service.unban(items)
         if not count:
             return _("Nothing changed: none of the selected users is banned."), "warning"
         return ngettext("%(num)d ban lifted.", "%(num)d bans lifted.", count)
 
-    @action("sign_out", lazy_gettext("Sign out everywhere"), None, "")
+    @action("sign_out", lazy_gettext("Sign out everywhere"), None, "", applies=_has_account)
     def sign_out(self, items: list[Member]) -> str | BaseResponse:
         """Ask for a reason, and end all login sessions of members."""
         user_service.refuse_erased(items)
@@ -136,6 +178,7 @@ class UserActions(ModelView):
         lazy_gettext("Send a link to choose a new password"),
         lazy_gettext("Send a link to choose a new password to the selected users?"),
         "",
+        applies=_has_account,
     )
     def send_password_link(self, items: list[Member]) -> Message:
         """Send members a link to choose a new password."""
@@ -153,7 +196,7 @@ class UserActions(ModelView):
             )
         )
 
-    @action("set_password", lazy_gettext("Set a password"), None, "", multiple=False)
+    @action("set_password", lazy_gettext("Set a password"), None, "", multiple=False, applies=_is_somebody_else)
     def set_password(self, items: list[Member]) -> str | BaseResponse:
         """Ask for a password to tell a member who gets no e-mail. They choose another one at the next login."""
         (member,) = items
@@ -183,7 +226,7 @@ class UserActions(ModelView):
         page = self.render_template("accounts/user_password.html", form=form, member=member, back=self.back_url())
         return make_response(page, status)
 
-    @action("merge", lazy_gettext("Merge into another account"), None, "", multiple=False)
+    @action("merge", lazy_gettext("Merge into another account"), None, "", multiple=False, applies=_is_somebody_else)
     def merge(self, items: list[Member]) -> str | BaseResponse:
         """Ask for the account that stays, show what will happen, and merge the two."""
         (member,) = items
@@ -230,6 +273,7 @@ class UserActions(ModelView):
         lazy_gettext("Remove the second factor of the selected user, so that they can log in with just the password?"),
         "",
         multiple=False,
+        applies=lambda member: member.has_second_factor,
     )
     def reset_second_factor(self, items: list[Member]) -> str:
         """Remove the second factors of a member who has lost them."""

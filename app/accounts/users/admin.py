@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import make_response, request
+from flask import make_response, request, url_for
 from flask_appbuilder import expose, has_access
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
@@ -49,6 +49,7 @@ class UserModelView(UserActions, ReauthenticationRequired, CsvExport, ModelView)
     fresh = frozenset({"add", "edit", "delete", "action", "action_post", "csv"})
     datamodel = SQLAInterface(Member)
     route_base = "/users"
+    audit_subject = "member"
     base_order = ("username", "asc")
     list_title = lazy_gettext("Users")
     show_title = lazy_gettext("User")
@@ -98,19 +99,15 @@ class UserModelView(UserActions, ReauthenticationRequired, CsvExport, ModelView)
             },
         ),
     ]
-    edit_columns = [
-        "username",
-        "email",
-        "first_name",
-        "last_name",
-        "picture",
-        "active",
-        "roles",
-        "groups",
-        "locale",
-        "timezone",
+    edit_fieldsets = [
+        (lazy_gettext("Account"), {"fields": ["username", "email", "active"]}),
+        (lazy_gettext("Person"), {"fields": ["first_name", "last_name", "picture", "locale", "timezone"]}),
+        (lazy_gettext("Roles"), {"fields": ["roles", "groups"]}),
     ]
-    add_columns = [*edit_columns, "password"]
+    add_fieldsets = [
+        (lazy_gettext("Account"), {"fields": ["username", "email", "password", "active"]}),
+        *edit_fieldsets[1:],
+    ]
     search_columns = [
         *("username", "first_name", "last_name", "email", "active", "has_second_factor"),
         *("roles", "groups", "banned_at", "joined_at", "last_login"),
@@ -157,6 +154,10 @@ class UserModelView(UserActions, ReauthenticationRequired, CsvExport, ModelView)
         ),
     }
     edit_form_extra_fields = _PERSON_FIELDS
+
+    def public_url(self, item: Member) -> str | None:
+        """Return the page that other members see."""
+        return url_for("MemberView.show", username=item.username) if item.erased_at is None else None
 
     # -- the file
 

@@ -82,6 +82,7 @@ class DirectoryPersonModelView(ReauthenticationRequired, ModelView):
         lazy_gettext("It is their account"),
         lazy_gettext("Let this person use the account from now on? Whose it was so far cannot log in to it any more."),
         "",
+        applies=lambda person: person.contested is not None,
     )
     def confirm(self, items: list[Any]) -> str:
         """Give people the accounts that they asked for."""
@@ -94,6 +95,7 @@ class DirectoryPersonModelView(ReauthenticationRequired, ModelView):
         lazy_gettext("It is somebody else's"),
         lazy_gettext("Give the other account another username, and this person a new one at the next login?"),
         "",
+        applies=lambda person: person.contested is not None,
     )
     def separate(self, items: list[Any]) -> str:
         """Rename the contested accounts."""

@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.crud.actions import action
+from app.crud.actions import Question, action
 from app.crud.csv import CsvExport
 from app.crud.datamodel import SQLAInterface
 from app.crud.fields import LocalDateTimeField, TimezoneField
@@ -48,9 +49,43 @@ def _zoned_fields() -> dict[str, Any]:
     }
 
 
+def _told(parties: list[DinnerParty]) -> list[str]:
+    """Return sentences about whom the cancellation of parties concerns."""
+    counts = [hosting_service.told_of_cancellation(party) for party in parties]
+    seated, others = sum(count[0] for count in counts), sum(count[1] for count in counts)
+    sentences = []
+    if seated:
+        sentences.append(
+            ngettext(
+                "%(num)d guest holds seats and will be written to.",
+                "%(num)d guests hold seats and will be written to.",
+                seated,
+            )
+        )
+    if others:
+        sentences.append(
+            ngettext(
+                "%(num)d other person who was invited or waits will be written to.",
+                "%(num)d other people who were invited or wait will be written to.",
+                others,
+            )
+        )
+    return sentences or [_("Nobody will be written to.")]
+
+
+def _question_of_cancelling(parties: list[DinnerParty]) -> Question:
+    cancellable = [party for party in parties if party.is_cancellable]
+    return Question(
+        title=ngettext("Cancel this party?", "Cancel these parties?", len(parties)),
+        consequences=_told(cancellable),
+        button=ngettext("Cancel the party", "Cancel the parties", len(parties)),
+    )
+
+
 class DinnerPartyModelView(CsvExport, ModelView):
     datamodel = SQLAInterface(DinnerParty)
     route_base = "/dinnerparties"
+    audit_subject = "party"
     base_order = ("starts_at", "desc")
     list_title = lazy_gettext("Dinner parties")
     show_title = lazy_gettext("Dinner party")
@@ -115,12 +150,17 @@ class DinnerPartyModelView(CsvExport, ModelView):
             },
         ),
     ]
-    edit_columns = [
-        *("title", "host", "starts_at", "timezone", "duration_minutes", "rsvp_deadline", "venue", "area"),
-        *("address", "address_for_guests", "map_url", "main_dish", "picture", "description", "number_seats"),
-        *("max_party", "approval", "answers_by_email", "shows_guests", "visibility", "status"),
+    # In the order of the form of hosts.
+    edit_fieldsets = [
+        (lazy_gettext("What"), {"fields": ["title", "host", "main_dish", "description", "picture", "status"]}),
+        (lazy_gettext("When"), {"fields": ["starts_at", "timezone", "duration_minutes", "rsvp_deadline"]}),
+        (lazy_gettext("Where"), {"fields": ["venue", "area", "address", "address_for_guests", "map_url"]}),
+        (
+            lazy_gettext("Who"),
+            {"fields": ["number_seats", "max_party", "approval", "answers_by_email", "shows_guests", "visibility"]},
+        ),
     ]
-    add_columns = edit_columns
+    add_fieldsets = edit_fieldsets
     search_columns = [
         *("title", "slug", "host", "co_hosts", "venue", "area", "main_dish", "starts_at", "number_seats", "status"),
         *("visibility", "approval", "is_hidden"),
@@ -132,8 +172,10 @@ class DinnerPartyModelView(CsvExport, ModelView):
     ]
     validators_columns = {"map_url": [validate_web_link]}
     choices_columns = {"status": PartyStatus.labels(), "visibility": Visibility.labels()}
+    state_columns = ["status", "is_hidden", "visibility"]
     state_tones = {
-        "status": {PartyStatus.DRAFT: "warning", PartyStatus.PUBLISHED: "good", PartyStatus.CANCELLED: "danger"}
+        "status": {PartyStatus.DRAFT: "warning", PartyStatus.PUBLISHED: "good", PartyStatus.CANCELLED: "danger"},
+        "is_hidden": {True: "danger"},
     }
     autocomplete_columns = {"host": MEMBER_KEY, "co_hosts": MEMBER_KEY}
     is_found_by_name = True
@@ -144,6 +186,9 @@ class DinnerPartyModelView(CsvExport, ModelView):
     related_views = [RsvpModelView]
     linked_lists = {view.__name__: "party" for view in LINKED_VIEWS}
     linked_title = lazy_gettext("More about this party")
+
+    def public_url(self, item: DinnerParty) -> str:
+        return url_for("PartyView.show", slug=item.slug)
 
     # -- add, edit, delete
 
@@ -167,13 +212,22 @@ class DinnerPartyModelView(CsvExport, ModelView):
             hosting_service.cancel_party(item)
         moderation_service.record_deletion(item)
 
+    def is_restorable(self, item: DinnerParty) -> bool:
+        # What was written to guests cannot be taken back.
+        return not (item.is_cancellable and any(hosting_service.told_of_cancellation(item)))
+
+    def consequences(self, item: DinnerParty) -> list[str]:
+        return _told([item]) if item.is_cancellable else []
+
     # -- actions
 
     @action(
         "cancel",
         lazy_gettext("Cancel the party"),
-        lazy_gettext("Cancel the selected parties and notify their guests?"),
+        None,
         "",
+        asks=_question_of_cancelling,
+        applies=lambda party: party.is_cancellable,
     )
     def cancel(self, items: list[DinnerParty]) -> tuple[str, str]:
         cancellable = [party for party in items if party.is_cancellable]
@@ -182,11 +236,17 @@ class DinnerPartyModelView(CsvExport, ModelView):
         count = sum(hosting_service.cancel_party(party) for party in cancellable)
         return hosting_texts.cancelled(count)
 
-    @action("hide", lazy_gettext("Hide from the public"), None, "")
+    @action("hide", lazy_gettext("Hide from the public"), None, "", applies=lambda party: party.hidden_at is None)
     def hide(self, items: list[DinnerParty]) -> Message | BaseResponse:
         return hide(self, items, items)
 
-    @action("unhide", lazy_gettext("Show again"), lazy_gettext("Show the selected parties to the public again?"), "")
+    @action(
+        "unhide",
+        lazy_gettext("Show again"),
+        lazy_gettext("Show the selected parties to the public again?"),
+        "",
+        applies=lambda party: party.hidden_at is not None,
+    )
     def unhide(self, items: list[DinnerParty]) -> Message:
         count = moderation_service.unhide(items)
         if not count:

@@ -159,6 +159,17 @@ def cancel_party(party: DinnerParty, announce: Announcements = EMAILS) -> int:
     return update_party(party, announce)
 
 
+def told_of_cancellation(party: DinnerParty) -> tuple[int, int]:
+    """Return how many guests hold seats, and how many others would be written to, if the party were cancelled now."""
+    statement = select(Rsvp.status).where(
+        Rsvp.party_id == party.id, Rsvp.status.in_(NOTIFIED), Rsvp.member_id.is_distinct_from(party.host_id)
+    )
+    statuses = db.session.scalars(statement).all()
+    seated = sum(status in SEATED for status in statuses)
+    not_answered = len(recipients.select_not_answered(party, EmailTopic.INVITATIONS))
+    return seated, len(statuses) - seated + not_answered
+
+
 def copy_party(party: DinnerParty, host: Member, local_start: datetime | None = None) -> DinnerParty:
     """Create a draft like `party` for `host`, by default on the same weekday of a coming week.
 

@@ -65,6 +65,7 @@ class InvitationModelView(CsvExport, ModelView):
         lazy_gettext("Invite again"),
         lazy_gettext("Send new links to the selected guests? Earlier links will stop working."),
         "",
+        applies=lambda invitation: not invitation.is_anonymised and invitation.party.is_open,
     )
     def invite_again(self, items: list[Invitation]) -> Message:
         done, refusal = _each(
@@ -78,6 +79,7 @@ class InvitationModelView(CsvExport, ModelView):
         lazy_gettext("Withdraw"),
         lazy_gettext("Withdraw the selected invitations? Their links will stop working. Answers are kept."),
         "",
+        applies=lambda invitation: invitation.revoked_at is None and not invitation.is_anonymised,
     )
     def revoke_invitation(self, items: list[Invitation]) -> Message:
         done, refusal = _each(items, invitation_service.revoke)

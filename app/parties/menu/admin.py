@@ -30,6 +30,7 @@ class MenuItemModelView(CsvExport, ModelView):
 
     datamodel = SQLAInterface(MenuItem)
     route_base = "/menuitems"
+    restorable = True
     base_permissions = ["can_list", "can_show", "can_add", "can_edit", "can_delete", "can_csv"]
     base_order = ("id", "desc")
     list_title = lazy_gettext("Menus")
@@ -70,6 +71,10 @@ class MenuItemModelView(CsvExport, ModelView):
     def pre_delete(self, item: MenuItem) -> None:
         """Update the main dish of the party from the remaining dishes."""
         menu_service.update_main_dish(item.party, without=item)
+
+    def post_restore(self, item: MenuItem) -> None:
+        """Update the main dish of the party."""
+        menu_service.update_main_dish(item.party)
 
     def added_message(self, item: MenuItem) -> str:
         """Return the flash after a dish was added."""

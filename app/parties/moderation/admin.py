@@ -63,6 +63,7 @@ class PartyReportModelView(CsvExport, ModelView):
 
     datamodel = SQLAInterface(PartyReport)
     route_base = "/reports"
+    audit_subject = "report"
     base_permissions = ["can_list", "can_show", "can_csv", "hide", "dismiss"]
     base_order = ("created_at", "desc")
     list_title = lazy_gettext("Reports")
@@ -93,8 +94,9 @@ class PartyReportModelView(CsvExport, ModelView):
         lambda count: ngettext("%(num)d report is open", "%(num)d reports are open", count),
         f"_flt_0_state={ReportState.OPEN}",
     )
+    primary_actions = ["hide"]
 
-    @action("hide", lazy_gettext("Hide the party"), None, "")
+    @action("hide", lazy_gettext("Hide the party"), None, "", applies=lambda report: report.party.hidden_at is None)
     def hide(self, items: list[PartyReport]) -> Message | BaseResponse:
         """Hide the reported parties. All their open reports are upheld."""
         return hide(self, items, [report.party for report in items])
@@ -104,6 +106,7 @@ class PartyReportModelView(CsvExport, ModelView):
         lazy_gettext("Dismiss the report"),
         lazy_gettext("Dismiss the selected reports and leave the parties unchanged?"),
         "",
+        applies=lambda report: report.state == ReportState.OPEN,
     )
     def dismiss(self, items: list[PartyReport]) -> Message:
         count = moderation_service.dismiss(items, current_user.id)

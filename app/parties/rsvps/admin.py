@@ -1,5 +1,6 @@
 """The generated pages of RSVPs."""
 
+from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 
@@ -21,6 +22,7 @@ class RsvpModelView(CsvExport, ModelView):
 
     datamodel = SQLAInterface(Rsvp)
     route_base = "/rsvps"
+    audit_subject = "answer"
     base_permissions = ["can_list", "can_show", "can_csv", "approve", "withdraw"]
     base_order = ("answered_at", "desc")
     list_title = lazy_gettext("Answers")
@@ -53,6 +55,11 @@ class RsvpModelView(CsvExport, ModelView):
         *("approved_at", "checked_in_at"),
     ]
     related_views = [WaitOfferModelView]
+    primary_actions = ["approve"]
+
+    def public_url(self, item: Rsvp) -> str:
+        return url_for("PartyView.show", slug=item.party.slug)
+
     choices_columns = {"status": RsvpStatus.labels()}
     formatters_columns = {"email": shown_email}
     state_tones = {
@@ -64,7 +71,13 @@ class RsvpModelView(CsvExport, ModelView):
     }
     autocomplete_columns = {"party": PARTY_KEY, "member": MEMBER_KEY}
 
-    @action("approve", lazy_gettext("Approve"), lazy_gettext("Give the selected guests the seats they requested?"), "")
+    @action(
+        "approve",
+        lazy_gettext("Approve"),
+        lazy_gettext("Give the selected guests the seats they requested?"),
+        "",
+        applies=lambda rsvp: rsvp.is_awaiting_approval and rsvp.party.is_open,
+    )
     def approve(self, items: list[Rsvp]) -> Message:
         """Approve the selected requests, as a host would."""
         requests = [rsvp for rsvp in sorted(items, key=by_party) if rsvp.is_awaiting_approval and rsvp.party.is_open]

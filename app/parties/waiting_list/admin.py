@@ -49,7 +49,13 @@ class WaitOfferModelView(ModelView):
     name_column = "rsvp"
     autocomplete_columns = {"party": PARTY_KEY}
 
-    @action("expire", lazy_gettext("End the offer now"), lazy_gettext("End the selected offers now?"), "")
+    @action(
+        "expire",
+        lazy_gettext("End the offer now"),
+        lazy_gettext("End the selected offers now?"),
+        "",
+        applies=lambda offer: offer.is_open,
+    )
     def expire(self, items: list[WaitOffer]) -> str:
         """End offers early; their seats are offered to the next guests."""
         ended = [state for state in map(seats.expire, sorted(items, key=by_party)) if state is not None]
