@@ -178,11 +178,7 @@ MAIL_MENU = {"category": "Mail", "category_label": lazy_gettext("Mail")}
 
 def register(appbuilder: AppBuilder) -> None:
     """Add every view and API to `appbuilder`, and connect features to the signals of accounts."""
-    personal_data.connect()
-    merging.connect()
-    connect_dashboards()
-    registration_wishes.know(registration_wishes.WishKind(wishes.describe, wishes.grant))
-    connect_saved_views()
+    _connect()
     manager = appbuilder.sm
     # Pages
     appbuilder.set_index(LandingView)
@@ -254,6 +250,14 @@ def register(appbuilder: AppBuilder) -> None:
     )
     appbuilder.add_view(InboundMessageModelView, "Received e-mail", label=lazy_gettext("Received e-mail"), **MAIL_MENU)
     _register_apis(appbuilder, current_app.config)
+
+
+def _connect() -> None:
+    personal_data.connect()
+    merging.connect()
+    connect_dashboards()
+    connect_saved_views()
+    registration_wishes.know(registration_wishes.WishKind(wishes.describe, wishes.grant))
 
 
 def _register_apis(appbuilder: AppBuilder, settings: Mapping[str, Any]) -> None:

@@ -33,13 +33,13 @@ def change(app, party, **columns):
         db.session.execute(update(DinnerParty).where(DinnerParty.id == party.id).values(columns))
 
 
-def want(visitor, party, seats="2", by="", follow=True):
+def want(visitor, party, *, seats="2", by="", follow=True):
     form = visitor.get(f"/parties/{party.slug}").form("/wish")
     return visitor.submit(form, button=("by", by) if by else None, seats=seats, follow=follow)
 
 
 def register(visitor, party, seats="2"):
-    page = want(visitor, party, seats)
+    page = want(visitor, party, seats=seats)
     return visitor.submit(page.form("/register/form"), **NAME)
 
 

@@ -1,6 +1,7 @@
 """The page of statistics: of the house, and of accounts."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from datetime import date
 
 from babel import dates
@@ -58,10 +59,10 @@ class StatisticsView(BaseView):
 
     def _charts(self) -> dict[str, tuple[str, Callable[[], Plot]]]:
         """Return the charts that the reader may see by the names of their files: their titles, and what draws them."""
-        of_house = {
-            name: (str(QUERIES[name].title), lambda name=name, kind=kind: _of_house(name, kind))
+        of_house: dict[str, tuple[str, Callable[[], Plot]]] = {
+            name: (str(QUERIES[name].title), partial(_of_house, name, kind))
             for name, kind in OF_HOUSE.items()
-            if QUERIES[name].permission is None or self.appbuilder.sm.has_access(*QUERIES[name].permission)
+            if self._may_ask(QUERIES[name].permission)
         }
         return {
             **of_house,
@@ -69,6 +70,9 @@ class StatisticsView(BaseView):
             "members": (_("New members by month"), lambda: _columns(_("Month"), statistics_service.joined(), "yMMM")),
             "logins": (_("Logins by day"), lambda: _columns(_("Day"), statistics_service.logged_in(), "MMMd")),
         }
+
+    def _may_ask(self, permission: tuple[str, str] | None) -> bool:
+        return permission is None or self.appbuilder.sm.has_access(*permission)
 
 
 def _of_house(name: str, kind: str) -> Plot:
