@@ -266,7 +266,7 @@ def test_invitations_to_a_draft_are_emailed_when_it_is_published(host, draft, re
 def test_without_a_mail_server_the_host_is_told_to_share_the_link(host, draft, records):
     invite(host, draft)
     page = publish(host, draft)
-    assert page.flashes == [("warning", "Published, but e-mail is not configured: share the link.")]
+    assert page.flashes == [("warning", "Published, but this site sends no e-mail: give your guests their links.")]
     assert len(emails(records)) == 1
 
 

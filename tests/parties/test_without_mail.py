@@ -111,7 +111,7 @@ def test_a_group_that_is_too_large_chooses_on_the_same_page(open_link, party, vi
     ((category, text),) = page.flashes
     assert category == "warning"
     assert text.startswith(
-        "There are not enough free seats. You are number 1 on the waiting list. Nobody can write to you:"
+        "There are no seats for you yet. You are number 1 on the waiting list. Nobody can write to you:"
     )
 
 

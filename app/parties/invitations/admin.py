@@ -35,9 +35,10 @@ class InvitationModelView(CsvExport, ModelView):
         "max_party": lazy_gettext("Maximum number of seats"),
         "invited_by": lazy_gettext("Invited by"),
         "rsvp": lazy_gettext("Answer"),
-        "round": lazy_gettext("Links sent so far"),
+        "round": lazy_gettext("Links so far"),
         "created_at": lazy_gettext("Invited"),
-        "sent_at": lazy_gettext("E-mail sent"),
+        # It may still wait in the outbox, or for ever.
+        "sent_at": lazy_gettext("E-mail written"),
         "opened_at": lazy_gettext("Link opened"),
         "reminded_at": lazy_gettext("Reminded"),
         "revoked_at": lazy_gettext("Revoked"),

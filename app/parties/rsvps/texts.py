@@ -42,14 +42,14 @@ def _waitlisted(party: DinnerParty, result: RsvpResult) -> Flash:
         return outbox_texts.queued(text, "warning")
     if outbox_texts.not_sent() or not result.rsvp.shown_email:
         text = _(
-            "There are not enough free seats. You are number %(pos)d on the waiting list. Nobody can write to you: come "
+            "There are no seats for you yet. You are number %(pos)d on the waiting list. Nobody can write to you: come "
             "back to this page to see whether seats have become free.",
             pos=result.position,
         )
         return text, "warning"
     if not party.is_full:
         text = _(
-            "There are not enough free seats. You are number %(pos)d on the waiting list; we will write if there are.",
+            "There are no seats for you yet. You are number %(pos)d on the waiting list; we will write if there are.",
             pos=result.position,
         )
         return text, "warning"
