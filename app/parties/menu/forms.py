@@ -42,9 +42,7 @@ class DishForm(Form):
     def said(self) -> list[tuple[str, list[str]]]:
         """What is chosen: the names of allergens and diets, below the label of their field."""
         fields = [field for field in (self.allergens, self.diets) if field.data]
-        return [
-            (field.label.text, [str(name) for key, name in field.choices if key in field.data]) for field in fields
-        ]
+        return [(field.label.text, [str(name) for key, name in field.choices if key in field.data]) for field in fields]
 
 
 class MenuForm(FlaskForm):
