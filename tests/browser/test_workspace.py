@@ -79,6 +79,26 @@ def test_a_half_filled_form_survives_and_is_gone_when_it_was_sent(page, log_in, 
     assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('draft:'))") == []
 
 
+def test_the_time_zone_is_that_of_the_town_unless_the_host_says_another(page, log_in, cast):
+    log_in(page, cast.host)
+    page.goto("/parties/new")
+    zone, address = page.locator("[name=timezone]"), page.locator("[name=address]")
+    for typed, found in (
+        ("Paris Street 3, 28012 Madrid", "Europe/Madrid"),
+        ("Rua Direita, São Paulo", "America/Sao_Paulo"),
+        ("9 Larch Road, Leeds", "America/Sao_Paulo"),
+    ):
+        address.fill(typed)
+        address.blur()
+        expect(zone).to_have_value(found)
+        expect(page.locator("[data-zone-name]")).to_have_text(found)
+    page.get_by_text("Time zone:").click()
+    zone.fill("Asia/Tokyo")
+    address.fill("Madrid")
+    address.blur()
+    expect(zone).to_have_value("Asia/Tokyo")
+
+
 def test_the_overview_renews_itself_and_keeps_the_focus(page, log_in, cast, accessible):
     party = DinnerPartyFactory(host=cast.host)
     log_in(page, cast.host)

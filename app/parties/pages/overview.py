@@ -217,6 +217,10 @@ def _reminding(party: DinnerParty, counts: Counts) -> Step:
 
 
 def _welcoming(party: DinnerParty, counts: Counts) -> Step:
-    state = ngettext("%(here)d of %(num)d is here.", "%(here)d of %(num)d are here.", counts.expected, here=counts.here)
+    state = _("No guests are expected.")
+    if counts.expected:
+        state = ngettext(
+            "%(here)d of %(num)d is here.", "%(here)d of %(num)d are here.", counts.expected, here=counts.here
+        )
     is_done = True if counts.expected and counts.here == counts.expected else None
     return Step(_("Check-in"), state, url_for("CheckInView.show", slug=party.slug), is_done)
