@@ -86,6 +86,7 @@ from app.parties.moderation.views import ReportView
 from app.parties.pages import party_page
 from app.parties.pages.api import PartyApi
 from app.parties.pages.kitchen import KitchenView
+from app.parties.pages.place_cards import PlaceCardsView
 from app.parties.pages.views import LandingView, MemberView, PartyView
 from app.parties.potluck.admin import DishClaimModelView, DishSlotModelView
 from app.parties.potluck.api import PotluckApi
@@ -127,6 +128,7 @@ PARTY_PAGES = (
     FeedView,
     MenuView,
     KitchenView,
+    PlaceCardsView,
     PotluckView,
     CoHostView,
     InvitationsView,
