@@ -92,11 +92,11 @@ from app.parties.potluck.admin import DishClaimModelView, DishSlotModelView
 from app.parties.potluck.api import PotluckApi
 from app.parties.potluck.views import PotluckView
 from app.parties.privacy import merging, personal_data
+from app.parties.rsvps import wishes
 from app.parties.rsvps.admin import RsvpModelView
 from app.parties.rsvps.api import RsvpApi
 from app.parties.rsvps.guest_list_api import GuestApi
 from app.parties.rsvps.guest_list_views import GuestListView
-from app.parties.rsvps import wishes
 from app.parties.rsvps.views import RsvpView
 from app.parties.series.admin import PartySeriesModelView
 from app.parties.series.api import SeriesApi

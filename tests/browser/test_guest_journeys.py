@@ -42,7 +42,9 @@ def party(cast):
     return DinnerPartyFactory(host=cast.host, title="Fondue")
 
 
-@pytest.fixture(params=[{"locale": "en"}, {"locale": "ar", "viewport": {"width": 390, "height": 844}}], ids=["en", "ar"])
+@pytest.fixture(
+    params=[{"locale": "en"}, {"locale": "ar", "viewport": {"width": 390, "height": 844}}], ids=["en", "ar"]
+)
 def hands(open_page, request):
     return Hands(open_page(**request.param))
 

@@ -16,7 +16,9 @@ def party(app, cast):
     party = DinnerPartyFactory(host=cast.host, number_seats=20, title="A long table")
     for number, course in enumerate(("starter", "starter", "main", "main", "side", "dessert")):
         suits = [] if number % 2 else ["vegan", "halal", "kosher"]
-        MenuItemFactory(party=party, position=number, course=course, name=f"Dish {number}", allergens=["nuts"], diets=suits)
+        MenuItemFactory(
+            party=party, position=number, course=course, name=f"Dish {number}", allergens=["nuts"], diets=suits
+        )
     rsvps = [RsvpFactory(party=party, member=MemberFactory()) for _ in range(18)]
     rsvps.append(RsvpFactory(party=party, member=cast.friend))
     diets = ("vegan", "vegetarian", "halal", "kosher", "no_pork")
@@ -33,7 +35,12 @@ def party(app, cast):
 
 
 def sheets(page):
-    return len(re.findall(rb"/Type\s*/Page\b(?!s)", page.pdf(format="A4", margin=dict.fromkeys(("top", "bottom", "left", "right"), "1cm"))))
+    return len(
+        re.findall(
+            rb"/Type\s*/Page\b(?!s)",
+            page.pdf(format="A4", margin=dict.fromkeys(("top", "bottom", "left", "right"), "1cm")),
+        )
+    )
 
 
 @pytest.mark.parametrize(("who", "path", "most"), [
@@ -50,7 +57,10 @@ def test_a_dinner_of_twenty_prints_on_few_sheets(open_page, log_in, cast, party,
     assert page.locator("[data-print]").is_visible()
     assert sheets(page) <= most
     page.emulate_media(media="print")
-    assert page.locator("header.top, footer, .flash, .actions").evaluate_all(
-        "found => found.filter((each) => each.checkVisibility()).length"
-    ) == 0
+    assert (
+        page.locator("header.top, footer, .flash, .actions").evaluate_all(
+            "found => found.filter((each) => each.checkVisibility()).length"
+        )
+        == 0
+    )
     assert float(page.evaluate("parseFloat(getComputedStyle(document.body).fontSize)")) >= 16

@@ -33,9 +33,9 @@ def change(app, party, **columns):
         db.session.execute(update(DinnerParty).where(DinnerParty.id == party.id).values(columns))
 
 
-def want(visitor, party, seats="2", by="", follow=True):
+def want(visitor, party, seats="2", by=""):
     form = visitor.get(f"/parties/{party.slug}").form("/wish")
-    return visitor.submit(form, button=("by", by) if by else None, seats=seats, follow=follow)
+    return visitor.submit(form, button=("by", by) if by else None, seats=seats)
 
 
 def register(visitor, party, seats="2"):

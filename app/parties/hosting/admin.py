@@ -91,7 +91,20 @@ class DinnerPartyModelView(CsvExport, ModelView):
             lazy_gettext("Venue and menu"),
             {"fields": ["venue", "address", "address_for_guests", "map_url", "main_dish", "picture", "description"]},
         ),
-        (lazy_gettext("Seats"), {"fields": ["number_seats", "seats_taken", "max_party", "approval", "answers_by_email", "shows_guests", "created_at"]}),
+        (
+            lazy_gettext("Seats"),
+            {
+                "fields": [
+                    "number_seats",
+                    "seats_taken",
+                    "max_party",
+                    "approval",
+                    "answers_by_email",
+                    "shows_guests",
+                    "created_at",
+                ]
+            },
+        ),
     ]
     edit_columns = [
         *("title", "host", "starts_at", "timezone", "duration_minutes", "rsvp_deadline", "venue", "address"),

@@ -132,4 +132,6 @@ class SeatsByEmailForm(JoinForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.email.description = lazy_gettext("We will write to this address. The seats are yours when you confirm there.")
+        self.email.description = lazy_gettext(
+            "We will write to this address. The seats are yours when you confirm there."
+        )

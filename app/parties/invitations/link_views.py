@@ -99,9 +99,7 @@ class JoinView(BasePartyView):
         return redirect(url_for("PartyView.show", slug=slug), 303)
 
     def _again(self, party: DinnerParty, form: JoinForm, status: int) -> BaseResponse:
-        return make_response(
-            self.render_template("parties/personal_link_request.html", party=party, join=form), status
-        )
+        return make_response(self.render_template("parties/personal_link_request.html", party=party, join=form), status)
 
     @expose("/<slug>/opened", methods=["POST"])
     def opened(self, slug: str) -> BaseResponse:

@@ -34,7 +34,6 @@ from app.parties.waiting_list import queries as waiting_list_queries
 from app.parties.waiting_list.models import WaitOffer
 from app.parties.waiting_list.queries import Standing
 
-
 # Of the description, in the card that other programs show.
 MAX_CARD_WORDS = 160
 

@@ -33,7 +33,17 @@ from app.parties.waiting_list import seats
 
 HOSTED = (
     *("title", "slug", "starts_at", "timezone", "duration_minutes", "venue", "address", "main_dish", "description"),
-    *("map_url", "address_for_guests", "answers_by_email", "shows_guests", "number_seats", "seats_taken", "max_party", "approval", "rsvp_deadline"),
+    *(
+        "map_url",
+        "address_for_guests",
+        "answers_by_email",
+        "shows_guests",
+        "number_seats",
+        "seats_taken",
+        "max_party",
+        "approval",
+        "rsvp_deadline",
+    ),
     *("visibility", "status", "hidden_at", "hidden_reason", "created_at"),
 )
 MENU_ITEM, REQUESTED_DISH = ("course", "name", "allergens", "diets"), ("course", "name", "wanted", "claimed")
@@ -44,7 +54,18 @@ RSVP = (
     *("waitlisted_at", "approved_at", "checked_in_at", "shows_name"),
 )
 INVITATION = (
-    *("name", "email", "locale", "max_party", "asked_by_guest", "created_at", "sent_at", "opened_at", "reminded_at", "revoked_at"),
+    *(
+        "name",
+        "email",
+        "locale",
+        "max_party",
+        "asked_by_guest",
+        "created_at",
+        "sent_at",
+        "opened_at",
+        "reminded_at",
+        "revoked_at",
+    ),
 )
 CALENDAR_ENTRY = ("method", "sequence")
 CONTACT = ("name", "email", "invited_at")

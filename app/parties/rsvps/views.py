@@ -20,10 +20,9 @@ from app.http import parse_int
 from app.parties import queries
 from app.parties.access import POST_LIMIT, AnswerableParty, BasePartyView, login_or_invitation_required
 from app.parties.enums import RsvpStatus
-from app.parties.rsvps import offers
+from app.parties.rsvps import offers, wishes
 from app.parties.rsvps import service as rsvp_service
 from app.parties.rsvps import texts as rsvp_texts
-from app.parties.rsvps import wishes
 from app.parties.rsvps.forms import CLAIM, STAY, OfferForm, RsvpByIdForm, RsvpForm
 from app.parties.rsvps.types import PartialAvailability, RsvpRequest
 from app.parties.texts import Flash

@@ -2,7 +2,7 @@
 
 from flask import url_for
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext, lazy_ngettext
+from flask_babel import lazy_ngettext
 
 from app.accounts.models import Member
 from app.accounts.registration.wishes import Wish, WishTexts
@@ -34,9 +34,7 @@ def describe(wish: Wish) -> WishTexts | None:
         wish["seats"],
         title=party.title,
     )
-    button = lazy_ngettext(
-        "Activate and take my seat", "Activate and take my %(num)d seats", wish["seats"]
-    )
+    button = lazy_ngettext("Activate and take my seat", "Activate and take my %(num)d seats", wish["seats"])
     return WishTexts(sentence, button, url_for("PartyView.show", slug=party.slug, seats=wish["seats"]))
 
 
