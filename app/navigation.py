@@ -90,6 +90,7 @@ from app.parties.pages import party_page, workspace
 from app.parties.pages.api import PartyApi
 from app.parties.pages.kitchen import KitchenView
 from app.parties.pages.overview import OverviewView
+from app.parties.pages.place_cards import PlaceCardsView
 from app.parties.pages.views import LandingView, MemberView, PartyView
 from app.parties.potluck.admin import DishClaimModelView, DishSlotModelView
 from app.parties.potluck.api import PotluckApi
@@ -132,6 +133,7 @@ PARTY_PAGES = (
     FeedView,
     MenuView,
     KitchenView,
+    PlaceCardsView,
     PotluckView,
     CoHostView,
     InvitationsView,

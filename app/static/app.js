@@ -2,9 +2,10 @@
 
 const confirmDialog = document.querySelector("#confirm");
 
-/** Ask `message` in the dialog; call `onYes` with its form if the user confirms. */
-function ask(message, onYes, page = "") {
+/** Ask `message` in the dialog; call `onYes` with its form if the user presses the button, which is called `verb`. */
+function ask(message, verb, onYes, page = "") {
   const form = confirmDialog.querySelector("form");
+  if (verb) confirmDialog.querySelector("[value=ok]").textContent = verb;
   confirmDialog.querySelector("#confirm-message").textContent = message;
   confirmDialog.querySelector("[value=cancel]").onclick = () => confirmDialog.close();
   form.onsubmit = (event) => {
@@ -39,7 +40,7 @@ document.addEventListener("click", (event) => {
     form.action = link.href;
     form.submit();
   };
-  ask(link.dataset.post, onYes, "tells" in link.dataset ? link.href : "");
+  ask(link.dataset.post, link.textContent.trim(), onYes, "tells" in link.dataset ? link.href : "");
 });
 
 // Buttons with a confirmation, and forms that must not be submitted twice.
@@ -51,7 +52,7 @@ document.addEventListener("submit", (event) => {
     event.preventDefault();
   } else if (button?.dataset.confirm && confirmDialog && !form.dataset.confirmed) {
     event.preventDefault();
-    ask(button.dataset.confirm, () => {
+    ask(button.dataset.confirm, button.textContent.trim(), () => {
       form.dataset.confirmed = "yes";
       form.requestSubmit(button);
     });
@@ -70,6 +71,30 @@ addEventListener("pageshow", () => {
 });
 
 document.querySelector("[data-focus]")?.focus();
+
+// A new language loads the page anew: what was typed into its forms stays in this tab until then, but no password or file.
+const TYPED = "typed";
+const formsOfPage = () => [...document.querySelectorAll("main form")];
+const typedFields = (form) =>
+  [...form.elements].filter(({ name, type }) => name && !/^(password|file|hidden|submit|button)$/.test(type));
+document.querySelector("form[action$='/lang/']")?.addEventListener("submit", () => {
+  const forms = formsOfPage().map((form) => typedFields(form).map(({ name, value, checked }) => [name, value, checked]));
+  sessionStorage.setItem(TYPED, JSON.stringify({ path: location.pathname, forms }));
+});
+const typed = JSON.parse(sessionStorage.getItem(TYPED) ?? "null");
+sessionStorage.removeItem(TYPED);
+if (typed?.path === location.pathname) {
+  for (const [number, form] of formsOfPage().entries()) {
+    for (const [index, field] of typedFields(form).entries()) {
+      const [name, value, checked] = typed.forms[number]?.[index] ?? [];
+      if (name !== field.name) continue;
+      const fold = field.value !== value || field.checked !== checked ? field.closest("details") : null;
+      if (fold) fold.open = true;
+      if (/^(checkbox|radio)$/.test(field.type)) field.checked = checked;
+      else field.value = value;
+    }
+  }
+}
 
 for (const button of document.querySelectorAll(".dismiss")) {
   button.hidden = false;

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from sqlalchemy import select
 
 from app.outbox.models import OutboxEmail
-from tests.support.factories import PASSWORD, DinnerPartyFactory, InvitationFactory, MemberFactory
+from tests.support.factories import PASSWORD, DinnerPartyFactory, InvitationFactory, MemberFactory, RsvpFactory
 
 
 class Hands:
@@ -98,3 +98,35 @@ def test_on_a_phone_the_answer_is_on_the_first_screen_of_a_personal_link(open_pa
     for answer in ("yes", "maybe", "no"):
         box = page.locator(f"main [name=answer][value={answer}]").bounding_box()
         assert box["y"] + box["height"] <= 844, (answer, box)
+
+
+def test_a_new_language_keeps_what_was_typed_but_no_password(page):
+    page.goto("/register/form")
+    page.fill("main [name=first_name]", "Ada")
+    page.fill("main [name=password]", PASSWORD)
+    page.click("main form summary")
+    page.fill("main [name=username]", "countess")
+    page.click("header details.menu summary")
+    page.click("header [name=locale][value=es]")
+    expect(page.locator("html")).to_have_attribute("lang", "es")
+    expect(page.locator("main [name=first_name]")).to_have_value("Ada")
+    expect(page.locator("main [name=username]")).to_be_visible()
+    expect(page.locator("main [name=username]")).to_have_value("countess")
+    expect(page.locator("main [name=password]")).to_have_value("")
+    page.reload()
+    expect(page.locator("main [name=first_name]")).to_have_value("")
+
+
+def test_errors_are_said_twice_and_a_dialog_repeats_the_verb(page, log_in, cast):
+    page.goto("/register/form")
+    page.fill("main [name=email]", "ada@")
+    page.click("main form .primary")
+    expect(page.locator(".summary")).to_be_visible()
+    expect(page.locator("#email-error")).to_be_visible()
+    expect(page.locator(".flash")).to_be_hidden()
+    party = DinnerPartyFactory(host=cast.host)
+    RsvpFactory(party=party, member=cast.friend)
+    log_in(page, cast.friend)
+    page.goto(f"/parties/{party.slug}")
+    page.click("form[action$=withdraw] button")
+    expect(page.locator("dialog [value=ok]")).to_have_text("Give up my seat")

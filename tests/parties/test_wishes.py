@@ -35,7 +35,7 @@ def change(app, party, **columns):
 
 def want(visitor, party, *, seats="2", by="", follow=True):
     form = visitor.get(f"/parties/{party.slug}").form("/wish")
-    return visitor.submit(form, button=("by", by) if by else None, seats=seats, follow=follow)
+    return visitor.submit(form, button=("by", by) if by else None, seats=seats)
 
 
 def register(visitor, party, seats="2"):

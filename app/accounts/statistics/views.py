@@ -1,8 +1,8 @@
 """The page of statistics: of the house, and of accounts."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from datetime import date
+from functools import partial
 
 from babel import dates
 from flask import abort, flash, redirect, url_for

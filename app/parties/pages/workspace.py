@@ -102,6 +102,7 @@ TABS = (
                 ("GuestListView.remove", "GuestListView.chosen", "GuestListView.all_missed"),
             ),
             Page("WaitingListView.show", lazy_gettext("The waiting list")),
+            Page("PlaceCardsView.show", lazy_gettext("Place cards")),
         ),
     ),
     Tab(
