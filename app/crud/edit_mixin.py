@@ -272,7 +272,7 @@ class EditMixin(ViewConfigMixin):
                 self.pre_delete(item)
                 self._write(history.DELETED, item, {}, {})
                 self.datamodel.delete(item, commit=False)
-                token = companions and deletions.keep(str(self.endpoint), key, name, companions)
+                token = deletions.keep(str(self.endpoint), key, name, companions) if companions is not None else None
         except DomainError as error:
             flashes.flash_message(error.message, error.category)
         else:

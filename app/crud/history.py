@@ -74,7 +74,7 @@ def journal() -> Journal:
 
 def is_kept(model: type[Any]) -> bool:
     """Whether the rows of a model have a history: the journal knows them by one number."""
-    keys = model.__mapper__.primary_key  # type: ignore[attr-defined]
+    keys = model.__mapper__.primary_key
     return len(keys) == 1 and isinstance(keys[0].type, Integer)
 
 

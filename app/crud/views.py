@@ -14,7 +14,7 @@ from flask_appbuilder.hooks import before_request, get_before_request_hooks, wra
 from flask_appbuilder.models.sqla.filters import FilterEqual
 from flask_appbuilder.security.decorators import permission_name
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext
+from flask_babel import lazy_gettext, ngettext
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -102,6 +102,12 @@ class BaseView(StockBaseView):
 
     def _home(self) -> str:
         return str(self.appbuilder.get_url_for_index)
+
+
+def _for_seconds() -> str:
+    return ngettext(
+        "You can undo this for %(num)d second.", "You can undo this for %(num)d seconds.", deletions.UNDO_SECONDS
+    )
 
 
 def _path(url: str) -> str:
@@ -226,7 +232,7 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
                 *self.consequences(item),
                 *([_("Deleted with it: %(places)s.", places=formats.value(gone))] if gone else []),
             ],
-            message=_("You can undo this for 10 seconds.") if can_undo else _("This cannot be undone."),
+            message=_for_seconds() if can_undo else _("This cannot be undone."),
             action=own_path(),
             back=back,
             button=_("Delete"),
@@ -294,6 +300,10 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
     def _shown(self, name: str, value: Any) -> str:
         if row_history.SECRET.search(name):
             return formats.NOTHING
+        if name in self.named_relations and isinstance(value, str):
+            key = self.named_relations[name][0]
+            row = self.datamodel.find_related(name, value, key) if value else None
+            return object_pages.row_name(row) if row is not None else value
         if name in self.choices_columns and not isinstance(value, list):
             return str(self._labels(name)(value))
         if isinstance(value, str) and name in self.datamodel.list_columns:

@@ -78,7 +78,7 @@ def _question_of_cancelling(parties: list[DinnerParty]) -> Question:
     return Question(
         title=ngettext("Cancel this party?", "Cancel these parties?", len(parties)),
         consequences=_told(cancellable),
-        button=ngettext("Cancel the party", "Cancel the parties", len(parties)),
+        button=_("Cancel the party") if len(parties) == 1 else _("Cancel the parties"),
     )
 
 
