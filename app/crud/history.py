@@ -56,7 +56,7 @@ class Journal(Protocol):
     def write(self, change: Change) -> None:
         """Write an entry in the transaction of the change, unless that has written its own."""
 
-    def read(self, subject: str, key: int, start: int, count: int) -> list[Entry]:
+    def read(self, subject: str, key: int, start: int, count: int, /) -> list[Entry]:
         """Return entries about a row, the newest first."""
 
     def may_read(self) -> bool:
@@ -66,9 +66,28 @@ class Journal(Protocol):
         """Return the label of a column that no view has."""
 
 
+class NoJournal:
+    """For an application that keeps none."""
+
+    def write(self, change: Change) -> None:
+        """Write nothing."""
+
+    def read(self, _subject: str, _key: int, _start: int, _count: int, /) -> list[Entry]:
+        """Return nothing."""
+        return []
+
+    def may_read(self) -> bool:
+        """Return False."""
+        return False
+
+    def label(self, column: str) -> str:
+        """Return the name of the column."""
+        return column
+
+
 def journal() -> Journal:
-    """Return the journal of the site."""
-    found: Journal = current_app.extensions["journal"]
+    """Return the journal of the application."""
+    found: Journal = current_app.extensions.get("journal") or NoJournal()
     return found
 
 

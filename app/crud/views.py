@@ -281,7 +281,7 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
                 page=object_pages.head(self, item, "history"),
                 entries=[(entry, list(self._told(entry))) for entry in entries[:size]],
                 undoable=self._undoable(item),
-                undo_url=url_for(f"{self.endpoint}.undo", pk=pk) if self.is_routed("undo") else None,
+                undo_url=url_for(f"{self.endpoint}.undo", pk=pk) if self.has_endpoint("undo") else None,
                 number=number,
                 more=len(entries) > size,
             )
@@ -289,7 +289,7 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
 
     def may_read_history(self) -> bool:
         """Whether the reader may see what happened to the rows that they see."""
-        return self.is_routed("history") and row_history.journal().may_read()
+        return self.has_endpoint("history") and row_history.journal().may_read()
 
     def _told(self, entry: row_history.Entry) -> Iterator[tuple[str, str, str]]:
         """Yield each column of an entry with its old and new value, as lists show them."""
@@ -316,7 +316,7 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
 
     def _undoable(self, item: Any) -> int | None:
         """Return the entry of the journal that the reader can undo, if there is one."""
-        last = self.last_change(item) if self.is_routed("undo") and self.may("edit") else None
+        last = self.last_change(item) if self.has_endpoint("undo") and self.may("edit") else None
         if last is None or row_history.why_not(self.edit_form(formdata=None, obj=item), last) is not None:
             return None
         return last.id

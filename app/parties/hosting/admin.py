@@ -154,6 +154,7 @@ class DinnerPartyModelView(CsvExport, ModelView):
     linked_lists = {view.__name__: "party" for view in LINKED_VIEWS}
     linked_title = lazy_gettext("More about this party")
     state_columns = ["status", "is_hidden", "visibility"]
+    load_columns = ("is_hidden",)
     state_tones = {
         PartyStatus.PUBLISHED: "good",
         PartyStatus.DRAFT: "warning",
