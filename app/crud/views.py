@@ -365,7 +365,11 @@ class ModelView(ListMixin, EditMixin, BaseView, StockModelView):
             return self._gone()
         asks = getattr(action.func, "asks", None)
         if asks is not None and CONFIRMED not in request.form:
-            return self._ask(name, items, asks(items))
+            try:
+                return self._ask(name, items, asks(items))
+            except DomainError as refused:
+                flashes.flash_message(refused.message, refused.category)
+                return redirect(self.back_url(), SEE_OTHER)
         answer = self._run_action(action.func, items[0] if one else items)
         return answer or redirect(self.back_url(), SEE_OTHER)
 
