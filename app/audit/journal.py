@@ -24,7 +24,7 @@ class AuditJournal:
         if not service.has_recorded(change.subject, key):
             service.write(change.kind, change.subject, key, change.name, before=change.before, after=change.after)
 
-    def read(self, subject: str, key: int, start: int, count: int) -> list[Entry]:
+    def read(self, subject: str, key: int, start: int, count: int, /) -> list[Entry]:
         """Return entries about a row, but not about one that had its key before."""
         about = (AuditEvent.subject_type == subject, AuditEvent.subject_id == key)
         ended = AuditEvent.action.endswith("_deleted") | AuditEvent.action.in_(ENDED)

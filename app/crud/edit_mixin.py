@@ -272,7 +272,7 @@ class EditMixin(ViewConfigMixin):
                 self.pre_delete(item)
                 self._write(history.DELETED, item, {}, {})
                 self.datamodel.delete(item, commit=False)
-                token = companions and deletions.keep(str(self.endpoint), key, name, companions)
+                token = deletions.keep(str(self.endpoint), key, name, companions) if companions is not None else None
         except DomainError as error:
             flashes.flash_message(error.message, error.category)
         else:
@@ -293,7 +293,7 @@ class EditMixin(ViewConfigMixin):
 
     def _restorable_message(self, item: Any, token: str | None) -> flashes.Message:
         message = self.deleted_message(item)
-        if token is None or not self.is_routed("restore"):
+        if token is None or not self.has_endpoint("restore"):
             return message
         text, category = message if isinstance(message, tuple) else (message, "info")
         return flashes.with_undo(text, url_for(f"{self.endpoint}.restore", token=token)), category

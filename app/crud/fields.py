@@ -364,7 +364,7 @@ class ChecklistField(SelectMultipleField):
     that is not among them stays a choice, so that saving the form does not lose it.
     """
 
-    widget = Checklist(prefix_label=False)
+    widget: Any = Checklist(prefix_label=False)
     option_widget = CheckboxInput()
 
     def __init__(

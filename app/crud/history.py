@@ -56,7 +56,7 @@ class Journal(Protocol):
     def write(self, change: Change) -> None:
         """Write an entry in the transaction of the change, unless that has written its own."""
 
-    def read(self, subject: str, key: int, start: int, count: int) -> list[Entry]:
+    def read(self, subject: str, key: int, start: int, count: int, /) -> list[Entry]:
         """Return entries about a row, the newest first."""
 
     def may_read(self) -> bool:
@@ -66,15 +66,34 @@ class Journal(Protocol):
         """Return the label of a column that no view has."""
 
 
+class NoJournal:
+    """For an application that keeps none."""
+
+    def write(self, change: Change) -> None:
+        """Write nothing."""
+
+    def read(self, _subject: str, _key: int, _start: int, _count: int, /) -> list[Entry]:
+        """Return nothing."""
+        return []
+
+    def may_read(self) -> bool:
+        """Return False."""
+        return False
+
+    def label(self, column: str) -> str:
+        """Return the name of the column."""
+        return column
+
+
 def journal() -> Journal:
-    """Return the journal of the site."""
-    found: Journal = current_app.extensions["journal"]
+    """Return the journal of the application."""
+    found: Journal = current_app.extensions.get("journal") or NoJournal()
     return found
 
 
 def is_kept(model: type[Any]) -> bool:
     """Whether the rows of a model have a history: the journal knows them by one number."""
-    keys = model.__mapper__.primary_key  # type: ignore[attr-defined]
+    keys = model.__mapper__.primary_key
     return len(keys) == 1 and isinstance(keys[0].type, Integer)
 
 

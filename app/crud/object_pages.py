@@ -79,9 +79,9 @@ def name_of(view: Any, item: Any) -> str:
 
 def default_name(view: Any, item: Any) -> str:
     """Return the text of a row, or its kind and key."""
-    model = type(item)
+    model: Any = type(item)
     text = "" if model.__str__ is object.__str__ and model.__repr__ in UNNAMED else str(item).strip()
-    return text or _("%(kind)s %(key)s", kind=view.show_title, key=_key(view, item))
+    return text or f"{view.show_title} {_key(view, item)}"
 
 
 def _key(view: Any, item: Any) -> Any:
@@ -191,13 +191,15 @@ def _linked(row: Any) -> Markup:
 def _views_of(model: type[Any]) -> list[Any]:
     """Return the views with pages for the rows of a model."""
     views = appbuilder_of().baseviews
-    known, counted = getattr(appbuilder_of(), "views_of_models", ({}, 0))
+    appbuilder: Any = appbuilder_of()
+    known: dict[type[Any], list[Any]]
+    known, counted = getattr(appbuilder, "views_of_models", ({}, 0))
     if counted != len(views):
         known = {}
         for view in views:
             if hasattr(view, "datamodel") and hasattr(view, "show_title"):
                 known.setdefault(view.datamodel.obj, []).append(view)
-        appbuilder_of().views_of_models = known, len(views)  # type: ignore[attr-defined]
+        appbuilder.views_of_models = known, len(views)
     return known.get(model, [])
 
 

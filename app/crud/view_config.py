@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from flask import current_app
 from flask_appbuilder import CompactCRUDMixin as StockCompactCRUDMixin
 from flask_appbuilder.baseviews import BaseView as StockBaseView
 from flask_appbuilder.const import PERMISSION_PREFIX
@@ -176,6 +177,10 @@ class ViewConfigMixin(OwnFilters):
         return method is not None and (
             declared is None or permission is None or PERMISSION_PREFIX + permission in declared
         )
+
+    def has_endpoint(self, name: str) -> bool:
+        """Whether this view has a URL of that name: an action of a view may be called like one of our pages."""
+        return self.is_routed(name) and f"{self.endpoint}.{name}" in current_app.view_functions
 
     def allowed(self, page: str, column: str) -> Sequence[Any]:
         """Return the filters of the related rows that can be chosen for `column` on `page`."""

@@ -14,7 +14,7 @@ from flask_appbuilder.hooks import before_request, get_before_request_hooks, wra
 from flask_appbuilder.models.sqla.filters import FilterEqual
 from flask_appbuilder.security.decorators import permission_name
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext
+from flask_babel import lazy_gettext, ngettext
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -102,6 +102,12 @@ class BaseView(StockBaseView):
 
     def _home(self) -> str:
         return str(self.appbuilder.get_url_for_index)
+
+
+def _for_seconds() -> str:
+    return ngettext(
+        "You can undo this for %(num)d second.", "You can undo this for %(num)d seconds.", deletions.UNDO_SECONDS
+    )
 
 
 def _path(url: str) -> str:
@@ -227,7 +233,7 @@ class ModelView(ListMixin, FieldEdit, BaseView, StockModelView):
                 *self.consequences(item),
                 *([_("Deleted with it: %(places)s.", places=formats.value(gone))] if gone else []),
             ],
-            message=_("You can undo this for 10 seconds.") if can_undo else _("This cannot be undone."),
+            message=_for_seconds() if can_undo else _("This cannot be undone."),
             action=own_path(),
             back=back,
             button=_("Delete"),
@@ -276,7 +282,7 @@ class ModelView(ListMixin, FieldEdit, BaseView, StockModelView):
                 page=object_pages.head(self, item, "history"),
                 entries=[(entry, list(self._told(entry))) for entry in entries[:size]],
                 undoable=self._undoable(item),
-                undo_url=url_for(f"{self.endpoint}.undo", pk=pk) if self.is_routed("undo") else None,
+                undo_url=url_for(f"{self.endpoint}.undo", pk=pk) if self.has_endpoint("undo") else None,
                 number=number,
                 more=len(entries) > size,
             )
@@ -284,7 +290,7 @@ class ModelView(ListMixin, FieldEdit, BaseView, StockModelView):
 
     def may_read_history(self) -> bool:
         """Whether the reader may see what happened to the rows that they see."""
-        return self.is_routed("history") and row_history.journal().may_read()
+        return self.has_endpoint("history") and row_history.journal().may_read()
 
     def _told(self, entry: row_history.Entry) -> Iterator[tuple[str, str, str]]:
         """Yield each column of an entry with its old and new value, as lists show them."""
@@ -295,6 +301,10 @@ class ModelView(ListMixin, FieldEdit, BaseView, StockModelView):
     def _shown(self, name: str, value: Any) -> str:
         if row_history.SECRET.search(name):
             return formats.NOTHING
+        if name in self.named_relations and isinstance(value, str):
+            key = self.named_relations[name][0]
+            row = self.datamodel.find_related(name, value, key) if value else None
+            return object_pages.row_name(row) if row is not None else value
         if name in self.choices_columns and not isinstance(value, list):
             return str(self._labels(name)(value))
         if isinstance(value, str) and name in self.datamodel.list_columns:
@@ -307,7 +317,7 @@ class ModelView(ListMixin, FieldEdit, BaseView, StockModelView):
 
     def _undoable(self, item: Any) -> int | None:
         """Return the entry of the journal that the reader can undo, if there is one."""
-        last = self.last_change(item) if self.is_routed("undo") and self.may("edit") else None
+        last = self.last_change(item) if self.has_endpoint("undo") and self.may("edit") else None
         if last is None or row_history.why_not(self.edit_form(formdata=None, obj=item), last) is not None:
             return None
         return last.id
@@ -356,7 +366,11 @@ class ModelView(ListMixin, FieldEdit, BaseView, StockModelView):
             return self._gone()
         asks = getattr(action.func, "asks", None)
         if asks is not None and CONFIRMED not in request.form:
-            return self._ask(name, items, asks(items))
+            try:
+                return self._ask(name, items, asks(items))
+            except DomainError as refused:
+                flashes.flash_message(refused.message, refused.category)
+                return redirect(self.back_url(), SEE_OTHER)
         answer = self._run_action(action.func, items[0] if one else items)
         return answer or redirect(self.back_url(), SEE_OTHER)
 

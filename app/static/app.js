@@ -17,15 +17,19 @@ function ask(message, verb, onYes, page = "") {
   if (page) tell(page);
 }
 
-/** Show what the page of a question says about what follows. */
+/** Show what the page of a question says about what follows; until then nobody can confirm it. */
 async function tell(page) {
+  const button = confirmDialog.querySelector("[value=ok]");
+  button.disabled = true;
   try {
-    const response = await fetch(page, { headers: { Accept: "text/html" } });
+    const response = await fetch(page, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(5000) });
     const read = new DOMParser().parseFromString(await response.text(), "text/html");
     const told = [...read.querySelectorAll("[data-consequences] p")].map((each) => each.textContent.trim());
     if (response.ok && told.length) confirmDialog.querySelector("#confirm-message").textContent = told.join(" ");
   } catch {
-    // Offline: the question stays as it is.
+    // Offline, or too slow: the question stays as it is.
+  } finally {
+    button.disabled = false;
   }
 }
 // The form may send something else afterwards: it must not do what was asked about.

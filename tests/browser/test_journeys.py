@@ -227,7 +227,7 @@ def test_the_journey_of_an_administrator(page, log_in, says, accessible, cast, r
     says(page, "danger", "Please correct the fields that are marked.")
     accessible(page)
     page.fill("[name=title]", "Figs")
-    page.fill("[name=host]", "friend")
+    page.get_by_role("combobox", name="Host").fill("friend")
     page.fill("[name=starts_at]", "2020-01-01T19:00")
     page.fill("[name=timezone]", "Europe/Madrid")
     page.click("main [type=submit]")

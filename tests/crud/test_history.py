@@ -35,7 +35,7 @@ def test_a_change_of_a_party_is_told_and_undone(admin, party, cast, records):
     assert f"{cast.admin.username} Changed an entry" in text
     assert f"Title {before.title} Soup" in text
     assert f"Seats {before.number_seats} 9" in text
-    assert f"Host {cast.host.username} {cast.friend.username}" in text
+    assert f"Host {cast.host.display_name} {cast.friend.display_name}" in text
     page = undo(admin, page)
     assert page.flashes == [("info", f"The last change of “{before.title}” was undone.")]
     now = stored(records, DinnerParty, party.id)

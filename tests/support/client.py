@@ -53,6 +53,8 @@ class _Reader(HTMLParser):
         self._textarea: str | None = None
         self._kind: str | None = None
         self._text: list[str] | None = None
+        # A button in a flash, which undoes what it tells, is no part of the text.
+        self._in_button = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
@@ -62,6 +64,7 @@ class _Reader(HTMLParser):
             self.forms.append(self._form)
             self._by_id[given.get("id", "")] = self._form
         elif tag in {"input", "button"}:
+            self._in_button = tag == "button" and self._kind is not None
             self._control(tag, given)
         elif tag == "select":
             self._select, self._options = given, []
@@ -74,6 +77,7 @@ class _Reader(HTMLParser):
             self._textarea = given.get("name") if tag == "textarea" else None
 
     def handle_endtag(self, tag: str) -> None:
+        self._in_button = self._in_button and tag != "button"
         if tag == "form":
             self._form = None
         elif tag == "select" and self._select is not None:
@@ -83,7 +87,7 @@ class _Reader(HTMLParser):
             self._finish_text(tag, "".join(self._text))
 
     def handle_data(self, data: str) -> None:
-        if self._text is not None:
+        if self._text is not None and not self._in_button:
             self._text.append(data)
 
     def _control(self, tag: str, given: dict[str, str]) -> None:

@@ -57,7 +57,7 @@ class PermissionMatrix:
 class PermissionsField(ChecklistField):
     """The permissions of a role."""
 
-    widget = PermissionMatrix()
+    widget: Any = PermissionMatrix()
 
     def __init__(self, label: object, **arguments: Any) -> None:
         super().__init__(label, load=permission_labels.load, text=permission_labels.label, **arguments)

@@ -73,12 +73,18 @@ def _told(parties: list[DinnerParty]) -> list[str]:
     return sentences or [_("Nobody will be written to.")]
 
 
+def _cancellable(parties: list[DinnerParty]) -> list[DinnerParty]:
+    found = [party for party in parties if party.is_cancellable]
+    if not found:
+        raise DomainError(lazy_gettext("None of the selected parties can still be cancelled."), "warning")
+    return found
+
+
 def _question_of_cancelling(parties: list[DinnerParty]) -> Question:
-    cancellable = [party for party in parties if party.is_cancellable]
     return Question(
         title=ngettext("Cancel this party?", "Cancel these parties?", len(parties)),
-        consequences=_told(cancellable),
-        button=ngettext("Cancel the party", "Cancel the parties", len(parties)),
+        consequences=_told(_cancellable(parties)),
+        button=_("Cancel the party") if len(parties) == 1 else _("Cancel the parties"),
     )
 
 
@@ -173,6 +179,7 @@ class DinnerPartyModelView(CsvExport, ModelView):
     validators_columns = {"map_url": [validate_web_link]}
     choices_columns = {"status": PartyStatus.labels(), "visibility": Visibility.labels()}
     state_columns = ["status", "is_hidden", "visibility"]
+    load_columns = ("is_hidden",)
     state_tones = {
         "status": {PartyStatus.DRAFT: "warning", PartyStatus.PUBLISHED: "good", PartyStatus.CANCELLED: "danger"},
         "is_hidden": {True: "danger"},
@@ -230,10 +237,7 @@ class DinnerPartyModelView(CsvExport, ModelView):
         applies=lambda party: party.is_cancellable,
     )
     def cancel(self, items: list[DinnerParty]) -> tuple[str, str]:
-        cancellable = [party for party in items if party.is_cancellable]
-        if not cancellable:
-            raise DomainError(lazy_gettext("None of the selected parties can still be cancelled."), "warning")
-        count = sum(hosting_service.cancel_party(party) for party in cancellable)
+        count = sum(hosting_service.cancel_party(party) for party in _cancellable(items))
         return hosting_texts.cancelled(count)
 
     @action("hide", lazy_gettext("Hide from the public"), None, "", applies=lambda party: party.hidden_at is None)
