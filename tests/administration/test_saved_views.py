@@ -90,6 +90,7 @@ def test_the_data_export_has_them(admin, app, cast):
     assert (view["view"], view["name"], view["query"]) == ("DinnerPartyModelView", "Mine", "_flt_0_status=draft")
 
 
+@pytest.mark.both_databases
 def test_of_two_merged_accounts_each_view_is_kept_once(app, cast, records):
     with app.app_context(), transaction():
         for owner, name in ((cast.friend, "Both"), (cast.friend, "One"), (cast.stranger, "Both")):
