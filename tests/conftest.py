@@ -33,6 +33,7 @@ from sqlalchemy import select
 import config
 from app import clock
 from app.accounts.models import ADMIN, GUEST, TRANSLATOR, Member
+from app.administration import saved_view_views
 from app.crud import sidebar
 from app.dashboards import data
 from app.database import transaction
@@ -206,6 +207,7 @@ def app(database: Database, request: pytest.FixtureRequest) -> Flask:
     # What was read of the database of another test.
     app.extensions.pop(data.CACHE, None)
     app.extensions.pop(sidebar.COUNTS, None)
+    app.extensions.pop(saved_view_views.KNOWN, None)
     for limiter in app.extensions["limiter"]:
         _start_anew(limiter, enabled=request.node.get_closest_marker("rate_limits") is not None)
     return app

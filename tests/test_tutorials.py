@@ -178,8 +178,8 @@ def logged_in(app, member, password=PASSWORD):
 def test_the_plugin_has_a_page_in_the_menu_with_rows_of_its_own_table(site_with_plugin, cast):
     for email in ("ada@elsewhere.example", "bob@elsewhere.example", "eve@other.example"):
         register(site_with_plugin, email)
-    visitor, page = logged_in(site_with_plugin, cast.admin)
-    assert 'href="/refused-domains/"' in page.text
+    visitor, _page = logged_in(site_with_plugin, cast.admin)
+    assert 'href="/refused-domains/"' in visitor.get("/manage/").text
     page = visitor.get("/refused-domains/")
     assert (page.status, page.title) == (200, "Refused domains · DinnerParty")
     assert re.findall(r"<td[^>]*>([^<]*)</td>", page.text) == ["elsewhere.example", "2", "other.example", "1"]

@@ -66,7 +66,7 @@ def rename(saved: SavedView, name: str) -> None:
     saved.name = name
 
 
-def _named(owner_id: int, view: str, name: str) -> Select[tuple[SavedView]]:
+def _named(owner_id: int, view: str, name: str) -> Select[SavedView]:
     return select(SavedView).where(SavedView.owner_id == owner_id, SavedView.view == view, SavedView.name == name)
 
 

@@ -64,6 +64,7 @@ class AuditEventModelView(ReauthenticationRequired, CsvExport, ModelView):
     search_columns = ["at", "actor", "action", "subject_type", "subject", "address"]
     order_columns = ["at"]
     csv_columns = ["at", "actor", "action", "subject_type", "subject", "address", "before", "after"]
+    name_column = "action"
     choices_columns = {"action": AuditAction.labels(), "subject_type": AuditSubject.labels()}
     formatters_columns = {"changes": _changes}
 

@@ -35,6 +35,7 @@ class FieldEdit(EditMixin):
     _field_forms: dict[str, Any]
     render_template: Callable[..., str]
 
+    # Flask-AppBuilder's has no form for one field alone.
     def _init_forms(self) -> None:
         super()._init_forms()
         extra = self.edit_form_extra_fields or {}

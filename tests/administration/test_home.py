@@ -73,6 +73,7 @@ def test_more_than_a_hundred_are_not_counted(admin, monkeypatch):
     assert "Reports 2+ waiting" in links_beside(admin.get("/manage/"))
 
 
+@pytest.mark.both_databases
 def test_the_home_leads_to_what_needs_the_administrator(admin):
     PartyReportFactory()
     RegistrationFactory()

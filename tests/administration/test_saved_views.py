@@ -9,11 +9,12 @@ from sqlalchemy import select
 
 from app.accounts.models import Member
 from app.accounts.users import merging
-from app.administration import service
+from app.administration import saved_view_views, service
 from app.administration.models import SavedView
 from app.database import transaction
 from app.extensions import db
 from tests.support.factories import MemberFactory
+from tests.support.statements import count_statements
 
 LIST = "/dinnerparties/list/"
 
@@ -80,6 +81,21 @@ def test_nobody_sees_or_changes_the_views_of_others(admin, client_of, records, a
     assert [each.name for each in records.all(select(SavedView))] == ["Secret drafts"]
 
 
+def test_another_process_shows_at_once_what_was_just_saved(admin, app, monkeypatch):
+    admin.get(LIST)
+    before = dict(app.extensions[saved_view_views.KNOWN])
+    save(admin, "Mine")
+    # As a process that has read them a moment ago.
+    app.extensions[saved_view_views.KNOWN] = dict(before)
+    assert "<bdi>Mine</bdi>" in admin.get(LIST).text
+    # Later they are not read for each page.
+    monkeypatch.setattr(saved_view_views, "SKEW_SECONDS", -1)
+    admin.get(LIST)
+    with count_statements() as statements:
+        assert "<bdi>Mine</bdi>" in admin.get(LIST).text
+    assert not any("saved_view" in statement for statement in statements)
+
+
 def test_the_data_export_has_them(admin, app, cast):
     save(admin, "Mine")
     page = admin.get("/account/data/")
@@ -90,6 +106,7 @@ def test_the_data_export_has_them(admin, app, cast):
     assert (view["view"], view["name"], view["query"]) == ("DinnerPartyModelView", "Mine", "_flt_0_status=draft")
 
 
+@pytest.mark.both_databases
 def test_of_two_merged_accounts_each_view_is_kept_once(app, cast, records):
     with app.app_context(), transaction():
         for owner, name in ((cast.friend, "Both"), (cast.friend, "One"), (cast.stranger, "Both")):
