@@ -85,6 +85,7 @@ from app.parties.moderation.views import ReportView
 from app.parties.pages import party_page
 from app.parties.pages.api import PartyApi
 from app.parties.pages.kitchen import KitchenView
+from app.parties.pages.style import StyleView
 from app.parties.pages.views import LandingView, MemberView, PartyView
 from app.parties.potluck.admin import DishClaimModelView, DishSlotModelView
 from app.parties.potluck.api import PotluckApi
@@ -204,6 +205,7 @@ def register(appbuilder: AppBuilder) -> None:
         MyDataView,
     ):
         appbuilder.add_view_no_menu(view)
+    appbuilder.add_view_no_menu(StyleView)
     # The generated UI, in menu order
     appbuilder.add_view(DinnerPartyModelView, "Dinner parties", label=lazy_gettext("Dinner parties"), **PARTIES_MENU)
     appbuilder.add_view(PartySeriesModelView, "Series", label=lazy_gettext("Series"), **PARTIES_MENU)
