@@ -12,7 +12,7 @@ ON_ALL_CORES := --numprocesses auto --maxprocesses 4 --dist worksteal
 export FLASK_APP := app
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev shell reset test quick coverage lint types format lock outdated machines capacity charts cluster fab-suite s3-tests letters mailbox readers directory-tests deploy-tests screenshots secret
+.PHONY: help install run dev shell reset test quick coverage lint types format lock outdated machines capacity charts cluster fab-suite s3-tests letters mailbox readers directory-tests deploy-tests html lighthouse screenshots secret
 
 help: ## list the available targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -99,6 +99,12 @@ s3-tests: $(VENV)/.installed-dev ## keep files in a bucket of an S3-compatible s
 
 mailbox: $(VENV)/.installed-dev ## read the mailbox of the site in Dovecot; needs root, dovecot-imapd and dovecot-lmtpd
 	@$(PYTHON) -m tests.mailbox
+
+html: $(VENV)/.installed-dev ## validate the HTML of every page; needs npm, five minutes
+	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest tests/site/html_validity.py $(ARGS)
+
+lighthouse: $(VENV)/.installed-dev ## ask Lighthouse about five pages; needs npm and Chromium
+	@$(PYTHON) -m tests.lighthouse
 
 screenshots: $(VENV)/.installed-dev ## take the pictures of the documents anew; needs Chromium
 	@$(PYTHON) -m docs.make_screenshots

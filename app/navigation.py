@@ -91,6 +91,7 @@ from app.parties.pages.api import PartyApi
 from app.parties.pages.kitchen import KitchenView
 from app.parties.pages.overview import OverviewView
 from app.parties.pages.place_cards import PlaceCardsView
+from app.parties.pages.style import StyleView
 from app.parties.pages.views import LandingView, MemberView, PartyView
 from app.parties.potluck.admin import DishClaimModelView, DishSlotModelView
 from app.parties.potluck.api import PotluckApi
@@ -215,6 +216,7 @@ def register(appbuilder: AppBuilder) -> None:
         MyDataView,
     ):
         appbuilder.add_view_no_menu(view)
+    appbuilder.add_view_no_menu(StyleView)
     # The generated UI, in menu order
     appbuilder.add_view(DinnerPartyModelView, "Dinner parties", label=lazy_gettext("Dinner parties"), **PARTIES_MENU)
     appbuilder.add_view(PartySeriesModelView, "Series", label=lazy_gettext("Series"), **PARTIES_MENU)

@@ -39,7 +39,7 @@ MAX_REPORT = 16 * 1024
 REPORTS_A_MINUTE, REPORT_CHARACTERS = 20, 100
 SECURITY_TXT_LIFETIME = timedelta(days=180)
 # What no search engine needs. Secret links are not named here.
-DISALLOWED = ("/api/", "/account/", "/login/", "/register/", "/password/", "/user/", "/users/", "/health/", "/metrics")
+DISALLOWED = ("/api/", "/account/", "/register/", "/password/", "/user/", "/users/", "/health/", "/metrics")
 
 IGNORED_PROXY = lazy_gettext(
     "A proxy is in front of this site, but the site was not told: all visitors count as one, and few wrong passwords lock "

@@ -5,11 +5,15 @@ Errors on the console, CSP violations, missing files and requests to other hosts
     site        the URL of the application, served on this test's database; factories and the clock work as usual
     page        a page for an English reader at 1280 x 800; `open_page(locale="ar", ...)` opens others
     log_in      log_in(page, member), through the form
+    keep        keep(page) keeps a picture of the step that a journey has reached, in screenshots/
     accessible  accessible(page) fails on problems that axe finds
 """
 
+import itertools
+import re
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -30,6 +34,7 @@ ARGUMENTS = (
     # The browser's own lookups stay on this machine.
     f"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE {HOST}, EXCLUDE {browser.NAME}",
 )
+SCREENSHOTS = Path(__file__).parent / "screenshots"
 AXE_OPTIONS = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     "resultTypes": ["violations"],
@@ -120,6 +125,18 @@ def log_in() -> Callable[[Page, Member], None]:
         page.wait_for_url(lambda url: urlsplit(url).path != "/login/")
 
     return log_in
+
+
+@pytest.fixture
+def keep(request: pytest.FixtureRequest) -> Callable[[Page], None]:
+    """Keep a picture of a page, to be looked at: SCREENSHOTS/name of the test/number.png. git ignores them."""
+    folder = SCREENSHOTS / re.sub(r"\W+", "-", request.node.name).strip("-")
+    numbers = itertools.count(1)
+
+    def keep(page: Page) -> None:
+        page.screenshot(path=folder / f"{next(numbers):02}.png")
+
+    return keep
 
 
 @pytest.fixture(scope="session")

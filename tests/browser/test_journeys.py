@@ -30,8 +30,8 @@ def site(site, request):
 
 
 @pytest.fixture
-def says(app):
-    """Wait for the one flash on a page, and compare it, in the language of the page."""
+def says(app, keep):
+    """Wait for the one flash on a page, and compare it, in the language of the page. Keep a picture of that step."""
 
     def says(page, category, text, **values):
         locale = page.locator("html").get_attribute("lang")
@@ -40,6 +40,7 @@ def says(app):
         assert locale == "en" or translated != text % values
         expect(page.locator(".flash")).to_have_count(1)
         expect(page.locator(f".flash.{category}[role={ROLES[category]}]")).to_contain_text(translated)
+        keep(page)
 
     return says
 
