@@ -112,6 +112,7 @@ RELEASED = {
     "0020_dashboard_data": "2301dd7955b0b546d72c3d480ebcdbb9",
     "0021_dashboard_links": "b61650a7c413f5f578c3927442715077",
     "0022_faster_search_key": "55e22ba4b1d17ad3da72e592e6f5b4eb",
+    "0023_login_session_order": "ee14ff75cb6bb3e9776aaed61bc95724",
 }
 
 
