@@ -99,9 +99,9 @@ def _requesters() -> Iterator[int]:
 def _referred(row: Any, *, changed_only: bool) -> Iterator[int]:
     state = inspect(row)
     for name in _references(state.mapper):
-        if name in state.dict and state.dict[name] is not None:
-            if not changed_only or state.attrs[name].history.has_changes():
-                yield state.dict[name]
+        key = state.dict.get(name)
+        if key is not None and (not changed_only or state.attrs[name].history.has_changes()):
+            yield key
 
 
 @cache
