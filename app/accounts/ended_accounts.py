@@ -79,8 +79,8 @@ def _are_there(session: Session, members: list[int]) -> bool:
     """Whether none of the accounts has ended, nor is about to; none can before the end of this transaction."""
     if _is_postgresql(session):
         # A statement of its own: the next one sees what was committed before the locks were taken.
-        locks = [func.pg_try_advisory_xact_lock_shared(LOCK, member) for member in members]
-        if not all(session.execute(select(*locks)).one()):
+        locks = func.bool_and(func.pg_try_advisory_xact_lock_shared(LOCK, Member.id))
+        if not session.scalar(select(locks).where(Member.id.in_(members))):
             return False
     ended = select(Member.id).where(Member.id.in_(members), Member.erased_at.is_not(None))
     return session.execute(ended).first() is None
