@@ -116,6 +116,7 @@ RELEASED = {
     "0024_guests_without_detours": "33fa353668231cc95d0b366acc501a4b",
     "0025_saved_views": "e150d7287c6474ad696c8407ff6da1af",
     "0026_deleted_rows": "851e93742f17779115cfda22ae74cfd8",
+    "0027_login_session_order": "ac360f1ea7c617dced5f67c6c3573094",
 }
 
 

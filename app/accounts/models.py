@@ -200,10 +200,12 @@ class LoginSession(Model):
     """One login on one device. The cookie holds its token, and works only while the row exists and has not ended."""
 
     __tablename__ = "login_session"
+    # For the list of a member's devices.
+    __table_args__ = (Index("ix_login_session_member_id_last_seen_at", "member_id", "last_seen_at", "id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
-    member_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"), index=True)
+    member_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"))
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
     last_seen_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
     # The last (re)authentication. Sensitive pages need a recent one.

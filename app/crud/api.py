@@ -155,11 +155,7 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
     def _gen_labels_columns(self, list_columns: list[str]) -> None:
         """Generate no labels: Flask-AppBuilder's could not be translated."""
 
-    # Flask-AppBuilder's look up a text that is translated already.
-    def _label_columns_json(self, cols: list[str] | None = None) -> dict[str, str]:
-        return {name: str(self.label_columns[name]) for name in cols or () if name in self.label_columns}
-
-    # As above.
+    # Flask-AppBuilder's looks up a text that is translated already.
     def _description_columns_json(self, cols: list[str] | None = None) -> dict[str, str]:
         return {name: str(self.description_columns[name]) for name in cols or () if name in self.description_columns}
 

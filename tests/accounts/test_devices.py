@@ -4,11 +4,14 @@ import re
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from app import clock
-from app.accounts.models import LoginSession
+from app.accounts.models import LoginSession, Member
+from app.accounts.sessions import service as session_service
 from app.accounts.sessions import user_agents
 from app.audit.models import AuditEvent
+from app.extensions import db
 from app.outbox.models import OutboxEmail
 from tests.support.factories import PASSWORD
 
@@ -140,3 +143,19 @@ def test_the_email_about_a_new_device_names_the_browser(log_in, cast, records):
     log_in(cast.friend, SAFARI)
     letter = next(letter for letter in records.all(OutboxEmail) if letter.kind == "new_device")
     assert "Safari on iPhone" in letter.text
+
+
+@pytest.mark.both_databases
+def test_the_list_is_read_in_the_order_of_an_index(app, cast, database_kind):
+    with app.app_context():
+        logins = session_service.live_logins(db.session.get_one(Member, cast.host.id)).limit(26)
+        sql = logins.compile(db.engine, compile_kwargs={"literal_binds": True})
+        if database_kind == "sqlite":
+            plan = [row[3] for row in db.session.execute(text(f"EXPLAIN QUERY PLAN {sql}"))]
+        else:
+            # Without these, it reads a table of a few rows as a whole.
+            for way in ("seqscan", "bitmapscan"):
+                db.session.execute(text(f"SET LOCAL enable_{way} = off"))
+            plan = list(db.session.scalars(text(f"EXPLAIN {sql}")))
+    assert "ix_login_session_member_id_last_seen_at" in " ".join(plan)
+    assert not re.search("Sort|ORDER BY", " ".join(plan))

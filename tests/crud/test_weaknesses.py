@@ -102,6 +102,14 @@ def test_an_api_is_ordered_and_filtered_by_declared_columns_only(ours, q):
     assert ours().get("/api/v1/dinnerparties/", query_string={"q": q}).status == 400
 
 
+def test_nothing_is_offered_as_an_order_that_the_database_cannot_order_by(app):
+    """A property such as `is_past`, and lists of rows."""
+    datamodel = SQLAInterface(DinnerParty)
+    with app.app_context():
+        shown = ["title", "is_past", "host.username", "co_hosts"]
+        assert datamodel.get_order_columns_list(shown) == ["title", "host.username"]
+
+
 def test_the_page_size_of_an_api_is_bounded(ours):
     DinnerPartyFactory.create_batch(3)
     visitor = ours()

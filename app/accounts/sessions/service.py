@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 from flask import flash, g, request, session
 from flask_babel import lazy_gettext
 from flask_login import confirm_login, login_user, logout_user
-from sqlalchemy import ColumnElement, Delete, Update, and_, delete, func, not_, select, update
+from sqlalchemy import ColumnElement, Delete, Select, Update, and_, delete, func, not_, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -185,10 +185,14 @@ class LoginPage(NamedTuple):
 
 def live(member: Member, number: int = 1) -> LoginPage:
     """Return page `number` of the valid login sessions of `member`, the most recently used first."""
-    owned = select(LoginSession).where(_is_live(member))
-    owned = owned.order_by(LoginSession.last_seen_at.desc(), LoginSession.id.desc())
-    found = db.session.scalars(owned.offset((number - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1)).all()
+    found = db.session.scalars(live_logins(member).offset((number - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1)).all()
     return LoginPage(list(found[:PAGE_SIZE]), number, has_next=len(found) > PAGE_SIZE)
+
+
+def live_logins(member: Member) -> Select[LoginSession]:
+    """Return the query for all of them, in the order of an index."""
+    owned = select(LoginSession).where(_is_live(member))
+    return owned.order_by(LoginSession.last_seen_at.desc(), LoginSession.id.desc())
 
 
 def _is_live(member: Member) -> ColumnElement[bool]:

@@ -105,6 +105,8 @@ def change(member: Member, by: int | None) -> None:
         return
     audit.record("member_changed", "member", member, name=before.get("username", ""), before=before, after=after)
     are_roles_new = not {"roles", "groups"}.isdisjoint(after)
+    # Flask-AppBuilder's column, without a time zone. It sets it for roles only.
+    member.changed_on = clock.now().replace(tzinfo=None)
     had, has = _old_and_new_roles(member) if are_roles_new else (set(), set())
     if "email" in after:
         tokens.revoke(member, *LINKS)

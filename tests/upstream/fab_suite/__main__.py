@@ -5,6 +5,7 @@ kept. Each file of tests runs in a process and on a database of its own. `make f
 some of the files.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -25,6 +26,27 @@ HERE = Path(__file__).parent
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input"]
 HASHED = ["--quiet", "--no-deps", "--require-hashes", "--requirement"]
 SECONDS = 3600
+# Files that tests read and the published source does not have, in our words.
+ROLES = [
+    {"name": "Cook", "permissions": [["can_list", "GroupModelView"], ["can_show", "GroupModelView"]]},
+    {"name": "Taster", "permissions": [["can_list", "RoleModelView"]]},
+]
+SUPPLIED = {
+    "config_security_cli.py": "from tests.config_security import *  # noqa: F403\n\n"
+    f"FAB_ROLES = { {role['name']: [pair[::-1] for pair in role['permissions']] for role in ROLES} }\n",
+    "data/roles.json": json.dumps(
+        [
+            {
+                "name": role["name"],
+                "permissions": [
+                    {"permission": {"name": name}, "view_menu": {"name": view}} for name, view in role["permissions"]
+                ],
+            }
+            for role in ROLES
+        ]
+    ),
+    "templates/custom_index.html": "<!doctype html><title>Index</title><p>This is a custom index view.</p>\n",
+}
 PROCESSES = min(os.cpu_count() or 1, 4)
 
 
@@ -56,6 +78,10 @@ def _fetch(folder: Path) -> None:
     (tests,) = (folder / "source").glob("*/tests")
     # Without Flask-AppBuilder beside it, which is installed.
     tests.rename(folder / "tests")
+    for name, text in SUPPLIED.items():
+        path = folder / "tests" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, "utf-8")
 
 
 def _run(folder: Path, group: str) -> dict[str, bool]:
