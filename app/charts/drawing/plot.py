@@ -227,7 +227,7 @@ def _cloud(stage: Stage, each: Prepared) -> str:
     columns = _straight(xs, lambda x: stage.canvas.column(stage.across.place(x)) / wide, is_straight=stage.is_straight)
     downwards = _straight(ys, lambda y: stage.y(y) / high, is_straight=stage.is_straight)
     # The number of a cell, row by row: thousands of pairs would take longer to compare.
-    cells = {int(y) * MAX_CELLS + int(x) for x, y in zip(columns, downwards, strict=True)}
+    cells = {row * MAX_CELLS + column for column, row in zip(map(int, columns), map(int, downwards), strict=True)}
     rows: dict[int, list[int]] = {}
     for cell in sorted(cells):
         rows.setdefault(cell // MAX_CELLS, []).append(cell % MAX_CELLS)
