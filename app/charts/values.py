@@ -282,11 +282,13 @@ def _known_plot(chart: Plot) -> Found:
         found = ends(ys)
         if found is None:
             known = [value for value in map(texts.as_float, ys) if value is not None]
-            found = (min(known), max(known)) if known else ()
+            if not known:
+                continue
+            found = min(known), max(known)
         for value in found:
             if value in ys and texts.as_float(value) is not None:
                 point = series.points[ys.index(value)]
-                yield float(value), texts.isolated(texts.clean(point.label) or texts.shown(point.x, chart.x.unit))  # type: ignore[arg-type]
+                yield float(value), texts.isolated(texts.clean(point.label) or texts.shown(point.x, chart.x.unit))
 
 
 @_known.register
