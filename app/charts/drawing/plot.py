@@ -405,7 +405,9 @@ def _values(stage: Stage, each: Prepared, most: int) -> Iterator[str]:
     if count <= min(MAX_DOTS, max(most, 12)):
         chosen: Sequence[int] = range(count)
     else:
-        chosen = [round(n * (count - 1) / (MAX_SAMPLES - 1)) for n in range(MAX_SAMPLES)]
+        # Of many lines fewer each.
+        samples = min(MAX_SAMPLES, max(most // 8, 4))
+        chosen = [round(n * (count - 1) / (samples - 1)) for n in range(samples)]
     classes, radius = ("dot", 3.2) if count <= SEEN_DOTS else ("hit", 7)
     for n in chosen:
         value = each.ys[n]
