@@ -1,5 +1,6 @@
 """Sample data: members, and past, upcoming, full and open parties."""
 
+import secrets
 from collections.abc import Collection
 from datetime import timedelta
 from typing import NamedTuple
@@ -77,6 +78,28 @@ PARTIES = (
 )  # fmt: skip
 
 
+class PastDinners(NamedTuple):
+    """Private dinners of the last year, one every so many months."""
+
+    host: str
+    title: str
+    every: int
+    hour: int
+    seats: int
+    venue: str
+    main_dish: str
+
+
+# What the first dashboards show.
+PAST = (
+    PastDinners("ana", "Arroz del domingo", 1, 14, 8, "Casa Ferrer", "Arroz al horno"),
+    PastDinners("layla", "سهرة المقلوبة", 2, 19, 7, "بيت ليلى", "مقلوبة"),
+    PastDinners("tom", "Curry and cards", 2, 19, 6, "The Whitakers'", "Lamb curry"),
+    PastDinners("mei", "Gyoza evening", 3, 18, 6, "Mei's kitchen", "Gyoza"),
+)
+MONTHS, DAYS_OF_MONTH = 11, 30
+
+
 def add() -> list[str]:
     """Add the sample data to an empty database and return the usernames; return an empty list if there are members."""
     if db.session.execute(select(func.count()).select_from(Member)).scalar_one():
@@ -95,8 +118,14 @@ def add() -> list[str]:
         )
         for username, first, last, locale, zone in PEOPLE
     }
+    for place, member in enumerate(people.values()):
+        member.joined_at = clock.now() - timedelta(days=DAYS_OF_MONTH * (MONTHS - place))
     for sample in PARTIES:
         _add_party(people, sample)
+    db.session.add_all(
+        _past_party(people, dinners, month) for dinners in PAST for month in range(1, MONTHS + 1, dinners.every)
+    )
+    db.session.flush()
     return list(people)
 
 
@@ -167,7 +196,7 @@ def _parties_of(people: Collection[int]) -> list[DinnerParty]:
 
 
 def _titles(username: str) -> set[str]:
-    return {sample.title for sample in PARTIES if sample.host == username}
+    return {sample.title for sample in (*PARTIES, *PAST) if sample.host == username}
 
 
 def _is_used_by_others(party: DinnerParty, people: Collection[int]) -> bool:
@@ -214,6 +243,34 @@ def _add_party(people: dict[str, Member], sample: SampleParty) -> None:
     db.session.flush()
     _request_dishes(party, people, sample)
     _invite(party, host, sample)
+
+
+def _past_party(people: dict[str, Member], dinners: PastDinners, month: int) -> DinnerParty:
+    """Return a dinner that took place: most guests came, some had declined, and one or the other did not show up."""
+    host = people[dinners.host]
+    day = clock.now().astimezone(ZoneInfo(host.timezone or "UTC")) - timedelta(days=DAYS_OF_MONTH * month)
+    others = [guest for guest in people.values() if guest is not host]
+    answers = [(host, RsvpStatus.CHECKED_IN), *((guest, _answer(month + n)) for n, guest in enumerate(others))]
+    return DinnerParty(
+        title=dinners.title,
+        slug=hosting_service.new_slug(dinners.title, secrets.token_hex(6)),
+        host=host,
+        starts_at=day.replace(hour=dinners.hour, minute=0, second=0, microsecond=0),
+        timezone=host.timezone or "UTC",
+        number_seats=dinners.seats,
+        seats_taken=sum(status != RsvpStatus.NO for _guest, status in answers),
+        venue=dinners.venue,
+        main_dish=dinners.main_dish,
+        visibility=Visibility.PRIVATE,
+        status=PartyStatus.DONE,
+        rsvps=[_rsvp(guest, status) for guest, status in answers],
+    )
+
+
+def _answer(number: int) -> RsvpStatus:
+    if number % 7 == 0:
+        return RsvpStatus.NO_SHOW
+    return RsvpStatus.NO if number % 3 == 0 else RsvpStatus.CHECKED_IN
 
 
 def _request_dishes(party: DinnerParty, people: dict[str, Member], sample: SampleParty) -> None:

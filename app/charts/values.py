@@ -8,6 +8,7 @@ from itertools import islice
 from flask_babel import gettext as _
 
 from app.charts import texts
+from app.charts.ends import ends
 from app.charts.model import (
     Boxes,
     Branch,
@@ -278,17 +279,16 @@ def _known(_chart: Chart) -> Found:
 def _known_plot(chart: Plot) -> Found:
     for series in chart.series:
         ys = series.points.ys if isinstance(series.points, Samples) else [point.y for point in series.points]
-        try:
-            low, high = min(ys), max(ys)  # type: ignore[type-var]
-        except (TypeError, ValueError):
+        found = ends(ys)
+        if found is None:
             known = [value for value in map(texts.as_float, ys) if value is not None]
             if not known:
                 continue
-            low, high = min(known), max(known)
-        for value in (low, high):
+            found = min(known), max(known)
+        for value in found:
             if value in ys and texts.as_float(value) is not None:
                 point = series.points[ys.index(value)]
-                yield float(value), texts.isolated(texts.clean(point.label) or texts.shown(point.x, chart.x.unit))  # type: ignore[arg-type]
+                yield float(value), texts.isolated(texts.clean(point.label) or texts.shown(point.x, chart.x.unit))
 
 
 @_known.register

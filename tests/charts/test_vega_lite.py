@@ -159,7 +159,9 @@ def test_expressions_are_refused(written: str) -> None:
     ("extra", "named"),
     [
         ({"data": {"url": "http://169.254.169.254/"}}, "url"),
-        ({"transform": [{"calculate": "1", "as": "b"}]}, "calculate"),
+        ({"transform": [{"calculate": "1"}]}, "calculate"),
+        ({"transform": [{"calculate": "now()", "as": "b"}]}, "now"),
+        ({"transform": [{"calculate": "__import__('os')", "as": "b"}]}, "__import__"),
         ({"transform": {"calculate": [{"field": "a", "expr": "1"}]}}, "expr"),
         ({"transform": [{"lookup": "a"}]}, "lookup"),
         ({"params": [{"name": "p", "expr": "1"}]}, "expr"),

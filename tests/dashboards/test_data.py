@@ -104,3 +104,17 @@ def test_what_is_kept_is_bounded(monkeypatch):
     monkeypatch.setattr(data_cache, "MAX_ENTRIES", 2)
     kept.store(5, "z")
     assert [number for number in range(6) if kept.find(number)] == [4, 5]
+
+
+@pytest.mark.parametrize(
+    "source", [MINE, {"api": "/api/v1/parties/secret-supper"}, {"query": "no_shows", "parameters": {"months": 1}}]
+)
+def test_two_readers_in_one_minute_never_get_what_is_kept_for_the_other(ask, cast, source):
+    DinnerPartyFactory(host=cast.host, starts_at=clock.now(), slug="secret-supper", visibility="private")
+    alone = {}
+    for reader in (cast.host, cast.friend, cast.admin):
+        alone[reader.username] = ask(reader, source)
+    # In another order, from what is kept.
+    for reader in (cast.admin, cast.friend, cast.host):
+        assert ask(reader, source) == alone[reader.username]
+    assert alone[cast.host.username] != alone[cast.friend.username] or isinstance(alone[cast.friend.username], Refusal)

@@ -269,6 +269,16 @@ def test_a_picture_is_drawn_in_another_process(board, host, monkeypatch):
     assert "Take the SVG file instead." in page.text
 
 
+def test_a_picture_that_hangs_is_given_up(board, host, monkeypatch):
+    slug = board()
+    monkeypatch.setattr(png, "find_fonts", lambda: ("Any", []))
+    monkeypatch.setattr(png_process, "CODE", "import sys; sys.stdin.read(); sys.stdin.close()\nwhile True: pass")
+    monkeypatch.setattr(png_process, "SECONDS", 0.3)
+    page = host.get(f"/dashboards/{slug}/modules/first.png")
+    assert page.status == 404
+    assert "Take the SVG file instead." in page.text
+
+
 # -- who may
 
 

@@ -227,7 +227,7 @@ def _cloud(stage: Stage, each: Prepared) -> str:
     columns = _straight(xs, lambda x: stage.canvas.column(stage.across.place(x)) / wide, is_straight=stage.is_straight)
     downwards = _straight(ys, lambda y: stage.y(y) / high, is_straight=stage.is_straight)
     # The number of a cell, row by row: thousands of pairs would take longer to compare.
-    cells = {int(y) * MAX_CELLS + int(x) for x, y in zip(columns, downwards, strict=True)}
+    cells = {row * MAX_CELLS + column for column, row in zip(map(int, columns), map(int, downwards), strict=True)}
     rows: dict[int, list[int]] = {}
     for cell in sorted(cells):
         rows.setdefault(cell // MAX_CELLS, []).append(cell % MAX_CELLS)
@@ -405,7 +405,9 @@ def _values(stage: Stage, each: Prepared, most: int) -> Iterator[str]:
     if count <= min(MAX_DOTS, max(most, 12)):
         chosen: Sequence[int] = range(count)
     else:
-        chosen = [round(n * (count - 1) / (MAX_SAMPLES - 1)) for n in range(MAX_SAMPLES)]
+        # Of many lines fewer each.
+        samples = min(MAX_SAMPLES, max(most // 8, 4))
+        chosen = [round(n * (count - 1) / (samples - 1)) for n in range(samples)]
     classes, radius = ("dot", 3.2) if count <= SEEN_DOTS else ("hit", 7)
     for n in chosen:
         value = each.ys[n]

@@ -526,7 +526,7 @@ def _in_order(
     if not series:
         return list(groups)
     first = series[0]
-    texts: dict[str, Sequence[Value]] = {**taken, first.name: [values.text(value) for value in taken[first.name]]}
+    texts: dict[str, Sequence[Value]] = {**taken, first.name: values.remembered(values.text, taken[first.name])}
     names = (
         vega_channels.categories(first, texts, view.data.rows) if first.is_discrete else _by_value(taken[first.name])
     )

@@ -15,7 +15,7 @@ from app.charts import memo
 from app.charts.ends import ends
 from app.charts.limits import MAX_COLUMNS, MAX_SOURCE_ROWS
 from app.charts.model import Column, Table
-from app.charts.reading import plots, time_units, values
+from app.charts.reading import expressions, plots, time_units, values
 from app.charts.reading.notes import CannotDrawError, Notes, nothing, unknown
 from app.charts.reading.tables import table
 
@@ -432,6 +432,17 @@ def _ends_of_some(found: Sequence[object]) -> tuple[float, float]:
     return min(known, default=0), max(known, default=1)
 
 
+def _calculate(rows: Rows, step: Json, notes: Notes) -> Sequence[Row]:
+    new, ask = values.text(step.get("as")), expressions.compiled(step["calculate"], get)
+    # About as often as the expression has parts.
+    notes.work(len(rows), [None] * (len(str(step["calculate"])) // 5))
+    if not new:
+        raise unknown("calculate")
+    for row in rows:
+        row[new] = ask(row)
+    return rows
+
+
 def _time_unit(rows: Rows, step: Json, _notes: Notes) -> Sequence[Row]:
     unit, name = values.text(step["timeUnit"]), values.text(step.get("field"))
     new = values.text(step.get("as")) or f"{unit}_{name}"
@@ -455,8 +466,9 @@ TRANSFORMS: dict[str, Callable[[Rows, Json, Notes], Sequence[Row]]] = {
     "window": _window,
     "bin": _bin,
     "timeUnit": _time_unit,
+    "calculate": _calculate,
     "fold": _fold,
 }
 # They may stand beside another, as in 2017.
-WRITING = {"joinaggregate", "window", "bin", "timeUnit"}
-REFUSED = {"calculate", "lookup", "impute", "flatten", "pivot", "density", "regression", "loess", "quantile", "sample"}
+WRITING = {"joinaggregate", "window", "bin", "timeUnit", "calculate"}
+REFUSED = {"lookup", "impute", "flatten", "pivot", "density", "regression", "loess", "quantile", "sample"}
