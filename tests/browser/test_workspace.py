@@ -113,7 +113,8 @@ def test_the_overview_renews_itself_and_keeps_the_focus(page, log_in, cast, acce
 
 def test_the_tabs_scroll_on_a_phone_to_the_one_that_is_open(open_page, log_in, cast, accessible):
     page = open_page(viewport={"width": 390, "height": 800}, locale="ar")
-    party = DinnerPartyFactory(host=cast.host)
+    party = DinnerPartyFactory(host=cast.host, starts_at=clock.now())
+    RsvpFactory(party=party, member=cast.friend, here=True)
     log_in(page, cast.host)
     page.goto(f"/parties/{party.slug}/hosts")
     expect(page.locator(".party-tabs [aria-current]")).to_be_in_viewport()
