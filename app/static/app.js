@@ -152,6 +152,18 @@ for (const time of document.querySelectorAll("time[data-zone]")) {
   }
 }
 
+// On a narrow screen the tabs scroll: show the open one.
+document.querySelector(".party-tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
+// Drafts of forms are for whoever is logged in: drafts.js keeps them.
+document.querySelector("form[action$='/logout/']")?.addEventListener("submit", () => {
+  for (const key of Object.keys(localStorage)) if (key.startsWith("draft:")) localStorage.removeItem(key);
+});
+
+// The time zone of a new member is the browser's.
+const zone = document.querySelector("input[type=hidden][name=timezone]");
+if (zone && !zone.value) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
+
 // A cell that can be changed: the field of its page takes the place of the value.
 document.addEventListener("click", async (event) => {
   const link = event.target.closest("a.in-place");
@@ -216,16 +228,23 @@ for (const told of document.querySelectorAll("[data-chosen]")) {
   addEventListener("pageshow", count);
 }
 
-const zone = document.querySelector("input[type=hidden][name=timezone]");
-if (zone && !zone.value) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
-
-// On a narrow screen the tabs scroll: show the open one.
-document.querySelector(".party-tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
-
-// Drafts of forms are for whoever is logged in: drafts.js keeps them.
-document.querySelector("form[action$='/logout/']")?.addEventListener("submit", () => {
-  for (const key of Object.keys(localStorage)) if (key.startsWith("draft:")) localStorage.removeItem(key);
-});
+// The input of a filter value has the type of its column.
+for (const select of document.querySelectorAll("select[name=_flt]")) {
+  const input = select.form.elements._value;
+  const all = [...input.list.options];
+  const kinds = ["number", "date", "datetime-local"];
+  const adapt = () => {
+    const option = select.selectedOptions[0];
+    const { column, optionsUrl } = option.parentElement.dataset;
+    const kind = option.dataset.kind ?? option.parentElement.dataset.kind;
+    input.type = kinds.includes(kind) ? kind : "text";
+    input.list.replaceChildren(...all.filter((option) => option.dataset.column === column));
+    if (optionsUrl) input.dataset.optionsUrl = optionsUrl;
+    else delete input.dataset.optionsUrl;
+  };
+  select.addEventListener("change", adapt);
+  adapt();
+}
 
 // Close menus on a click outside and on Escape.
 const openMenus = () => document.querySelectorAll("details.menu[open]");
@@ -262,165 +281,6 @@ for (const input of document.querySelectorAll("input[list]:not([data-label])")) 
       }
     }, 200);
   });
-}
-
-// A related row: the box shows its name, and a hidden field sends its key. Typing searches, as in a combobox of ARIA.
-for (const input of document.querySelectorAll("input[data-label]")) {
-  const sent = Object.assign(document.createElement("input"), { type: "hidden", name: input.name, value: input.value });
-  const list = Object.assign(document.createElement("ul"), { id: `${input.id}-found`, className: "found-list", hidden: true });
-  const label = document.querySelector(`label[for="${input.id}"]`);
-  let timer;
-  let request;
-  let active = -1;
-  list.setAttribute("role", "listbox");
-  list.setAttribute("aria-label", label?.textContent.trim() ?? "");
-  input.removeAttribute("name");
-  input.removeAttribute("list");
-  input.value = input.dataset.label;
-  for (const [name, value] of Object.entries({
-    role: "combobox",
-    "aria-autocomplete": "list",
-    "aria-expanded": "false",
-    "aria-controls": list.id,
-  })) {
-    input.setAttribute(name, value);
-  }
-  input.after(sent, list);
-  const close = () => {
-    list.hidden = true;
-    active = -1;
-    input.setAttribute("aria-expanded", "false");
-    input.removeAttribute("aria-activedescendant");
-  };
-  const point = (number) => {
-    if (!list.children.length) return;
-    active = (number + list.children.length) % list.children.length;
-    [...list.children].forEach((each, index) => each.setAttribute("aria-selected", String(index === active)));
-    input.setAttribute("aria-activedescendant", list.children[active].id);
-    list.children[active].scrollIntoView({ block: "nearest" });
-  };
-  const choose = (option) => {
-    sent.value = option.dataset.value;
-    input.value = option.dataset.name;
-    close();
-    input.focus();
-  };
-  const search = async () => {
-    request?.abort();
-    request = new AbortController();
-    const url = new URL(input.dataset.optionsUrl, location.href);
-    url.searchParams.set("q", input.value);
-    try {
-      const response = await fetch(url, { signal: request.signal, headers: { Accept: "application/json" } });
-      if (!response.ok) return;
-      const found = await response.json();
-      list.replaceChildren(
-        ...found.map(({ label: name, value }, index) => {
-          const option = Object.assign(document.createElement("li"), { id: `${list.id}-${index}` });
-          option.setAttribute("role", "option");
-          option.setAttribute("aria-selected", "false");
-          Object.assign(option.dataset, { value, name });
-          option.append(Object.assign(document.createElement("bdi"), { textContent: name }));
-          if (value !== name) {
-            option.append(Object.assign(document.createElement("bdi"), { textContent: value, className: "hint" }));
-          }
-          return option;
-        }),
-      );
-      active = -1;
-      list.hidden = !found.length || document.activeElement !== input;
-      input.setAttribute("aria-expanded", String(!list.hidden));
-    } catch {
-      // Aborted by the next key, or offline: what is typed is sent.
-    }
-  };
-  input.addEventListener("input", () => {
-    sent.value = input.value;
-    clearTimeout(timer);
-    timer = setTimeout(search, 200);
-  });
-  input.addEventListener("keydown", (event) => {
-    if (event.key === "ArrowDown" && list.hidden) search();
-    else if (event.key === "ArrowDown") point(active + 1);
-    else if (event.key === "ArrowUp" && !list.hidden) point(active < 0 ? -1 : active - 1);
-    else if (event.key === "Enter" && active >= 0) choose(list.children[active]);
-    else if (event.key === "Escape" && !list.hidden) close();
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  });
-  // Not on click: the box must not lose the focus before.
-  list.addEventListener("pointerdown", (event) => {
-    event.preventDefault();
-    const option = event.target.closest("[role=option]");
-    if (option) choose(option);
-  });
-  input.addEventListener("blur", close);
-}
-
-// A box that hides the rows of a table, or the choices of a list, that do not have its words.
-for (const input of document.querySelectorAll("[data-sifts]")) {
-  const items = document.getElementById(input.dataset.sifts).querySelectorAll("[data-sifted]");
-  input.closest("[hidden]").hidden = false;
-  input.addEventListener("input", () => {
-    const words = input.value.toLocaleLowerCase().split(/\s+/);
-    for (const item of items) {
-      const text = item.dataset.sifted.toLocaleLowerCase();
-      item.hidden = !words.every((word) => text.includes(word));
-    }
-  });
-  // Enter would send the form.
-  input.addEventListener("keydown", (event) => event.key === "Enter" && event.preventDefault());
-}
-
-// A field of Flask-AppBuilder whose choices have a page of their own. {{ID}} in its URL is the value of another field.
-for (const input of document.querySelectorAll("input[endpoint]")) {
-  const masterId = input.getAttribute("master_id");
-  const select = document.createElement("select");
-  for (const name of ["id", "name", "required", "aria-describedby", "aria-invalid"]) {
-    if (input.hasAttribute(name)) select.setAttribute(name, input.getAttribute(name));
-  }
-  const show = (options, chosen) => {
-    const known = options.some(({ id }) => id === chosen);
-    select.replaceChildren(new Option("—", ""), ...options.map(({ id, text }) => new Option(text, id)));
-    select.value = known ? chosen : "";
-  };
-  const load = async () => {
-    const chosen = select.value || input.value;
-    const master = masterId && document.getElementById(masterId).value;
-    if (masterId && !master) return show([], "");
-    const url = input.getAttribute("endpoint").replace("{{ID}}", encodeURIComponent(master));
-    try {
-      const response = await fetch(url, { headers: { Accept: "application/json" } });
-      if (response.ok) show(await response.json(), chosen);
-    } catch {
-      // Offline: what was chosen stays.
-    }
-    input.value = "";
-    select.dispatchEvent(new Event("change", { bubbles: true }));
-  };
-  show(input.value ? [{ id: input.value, text: input.value }] : [], input.value);
-  input.replaceWith(select);
-  document.addEventListener("change", ({ target }) => target.id === masterId && target !== select && load());
-  load();
-}
-
-// The input of a filter value has the type of its column.
-for (const select of document.querySelectorAll("select[name=_flt]")) {
-  const input = select.form.elements._value;
-  const all = [...input.list.options];
-  const kinds = ["number", "date", "datetime-local"];
-  const adapt = () => {
-    const option = select.selectedOptions[0];
-    const { column, optionsUrl } = option.parentElement.dataset;
-    const kind = option.dataset.kind ?? option.parentElement.dataset.kind;
-    input.type = kinds.includes(kind) ? kind : "text";
-    input.list.replaceChildren(...all.filter((option) => option.dataset.column === column));
-    if (optionsUrl) input.dataset.optionsUrl = optionsUrl;
-    else delete input.dataset.optionsUrl;
-  };
-  select.addEventListener("change", adapt);
-  adapt();
 }
 
 // Charts tell their values and can be zoomed; pages without one do not load that.

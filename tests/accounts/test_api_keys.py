@@ -28,7 +28,7 @@ DINNER = {
 def make(visitor, name="Calendar sync", scope=KeyScope.READ, days="90"):
     """Make a key on its page; return the page and the secret that it shows."""
     page = visitor.submit(visitor.get(f"{HERE}new").form("/new"), name=name, scope=scope, days=days)
-    shown = re.search(r'value="(dinner_[^"]+)"', page.text)
+    shown = re.search(r'<textarea id="secret"[^>]*>(dinner_[^<]+)<', page.text)
     return page, shown and shown.group(1)
 
 

@@ -177,6 +177,7 @@ def test_what_is_past_its_retention_period_is_deleted_and_counted(app, expired_a
         "0 received messages deleted",
         "0 invitations anonymised",
         "0 RSVPs without an account anonymised",
+        "0 deleted entries forgotten",
         "0 files of unsent forms deleted",
         "0 calendar entries deleted",
         "0 links to dashboards deleted",

@@ -21,7 +21,10 @@ def cost(page, log_in, record_property):
     network = page.context.new_cdp_session(page)
     network.send("Network.enable")
     told = []
-    network.on("Network.loadingFinished", lambda event: told.append(event["encodedDataLength"]))
+    # What is part of a page or a style sheet (data:) costs nothing more.
+    network.on(
+        "Network.loadingFinished", lambda event: event["encodedDataLength"] and told.append(event["encodedDataLength"])
+    )
 
     def cost(address):
         page.goto("about:blank")

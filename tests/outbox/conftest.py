@@ -71,6 +71,7 @@ def enqueue_activation(enqueue, noon):
             "url": f"https://dinner.example.org/register/activation/{models.SECRET}",
             "expires_at": noon + timedelta(hours=48),
             "site_name": "DinnerParty",
+            "wish": None,
         }
         given = {"context": context, "expires_at": context["expires_at"], "priority": 0, "dedupe_key": "activation:1"}
         return enqueue("activation", secret=secret, **{**given, **changes})

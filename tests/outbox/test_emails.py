@@ -85,7 +85,7 @@ def test_text_is_not_escaped_and_html_is(enqueue):
 
 def test_a_subject_is_one_line_that_fits(app, enqueue):
     facts = {"title": "Soup\r\nBcc: all@example.com\r\n" + "and more soup " * 60, "host_name": "H", "starts_at": None,
-             "to_host": False, "main_dish": "", "venue": "", "address": "", "map_url": ""}  # fmt: skip
+             "to_host": False, "main_dish": "", "venue": "", "area": "", "address": "", "map_url": ""}  # fmt: skip
     with app.app_context():
         context = {
             "party": {**facts, "starts_at": clock.now(), "timezone": "UTC"},
