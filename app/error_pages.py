@@ -13,19 +13,11 @@ from flask_limiter import RateLimitExceeded
 from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import (
-    Conflict,
-    HTTPException,
-    RequestEntityTooLarge,
-    SecurityError,
-    ServiceUnavailable,
-    TooManyRequests,
-)
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, SecurityError, ServiceUnavailable, TooManyRequests
 
 import logs
 from app import clock, form_resubmission
 from app.database import is_unavailable, reason
-from app.errors import AccountEndedError
 from app.extensions import appbuilder_of, db
 from app.http import RETRY_SECONDS, here
 
@@ -59,7 +51,6 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(RateLimitExceeded, _limit_reached)
     app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(AccountEndedError, _account_ended)
     app.register_error_handler(SQLAlchemyError, _database_error)
     app.teardown_appcontext(_close_session)
 
@@ -103,12 +94,6 @@ def _limit_reached(error: RateLimitExceeded) -> Response:
 
 def _http_error(error: HTTPException) -> Response:
     return render_error(error)
-
-
-def _account_ended(error: AccountEndedError) -> Response:
-    """Tell them where no page does. They are nobody from here on."""
-    _act_as_visitor()
-    return render_error(Conflict(), str(error))
 
 
 def _database_error(error: SQLAlchemyError) -> Response:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from config import ConfigurationError
 
-__all__ = ["REFUSED", "AccountEndedError", "Category", "ConfigurationError", "DomainError"]
+__all__ = ["REFUSED", "Category", "ConfigurationError", "DomainError"]
 
 Category = Literal["info", "warning", "danger"]
 # The code of errors that programs need not distinguish.
@@ -29,7 +29,3 @@ class DomainError(Exception):
 
     def __str__(self) -> str:
         return str(self.message)
-
-
-class AccountEndedError(DomainError):
-    """Whoever wanted this has no account any more: it was deleted, or merged into another one, meanwhile."""

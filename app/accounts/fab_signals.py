@@ -117,8 +117,7 @@ def _savepoints(session: Session) -> list[SessionTransaction]:
     return found
 
 
-# Before the other listeners, which look at all that is stored.
-@event.listens_for(Session, "before_commit", insert=True)
+@event.listens_for(Session, "before_commit")
 def _send_before(session: Session) -> None:
     """Send the signals before the commit, and those of what their receivers change."""
     if session.in_nested_transaction() or not has_app_context():

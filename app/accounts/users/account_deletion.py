@@ -16,7 +16,7 @@ from flask_babel import lazy_gettext
 from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 
 from app import audit, clock
-from app.accounts import email_links, ended_accounts, mail, tokens
+from app.accounts import email_links, mail, tokens
 from app.accounts.enums import LinkState, SessionEndCause, TokenPurpose
 from app.accounts.login import authentication
 from app.accounts.models import (
@@ -180,7 +180,6 @@ def _delete_account(member_id: int) -> bool:
     if db.session.execute(claim).first() is None:
         return False
     member = db.session.get_one(Member, member_id, populate_existing=True)
-    ended_accounts.claim(member)
     user_service.refuse_without_admin([member])
     erase(member, partial(mail.account_deleted, member))
     return True

@@ -13,7 +13,7 @@ from sqlalchemy import Column, exists, func, select, update
 from sqlalchemy.engine import CursorResult
 
 from app import audit
-from app.accounts import ended_accounts, mail, queries, role_changes
+from app.accounts import mail, queries, role_changes
 from app.accounts.ldap import sync
 from app.accounts.models import (
     ADMIN,
@@ -89,7 +89,6 @@ def account_named(name: str) -> Member:
 def preview(ending: Member, kept: Member, by: int | None) -> Report:
     """Return what `merge` would do. It is done, and rolled back: so no number can be wrong."""
     try:
-        _lock(ending, kept)
         return _hand_over(ending, kept, by)
     finally:
         db.session.rollback()
@@ -100,8 +99,6 @@ def merge(ending: Member, kept: Member, by: int | None) -> Report:
 
     Raises DomainError when an account is deleted already, for oneself, and when no administrator would be left.
     """
-    _lock(ending, kept)
-    ended_accounts.claim(ending)
     report = _hand_over(ending, kept, by)
     before = {"username": ending.username, "roles": role_changes.names(ending.roles)}
     audit.record("member_merged", "member", kept, before=before, after={"username": kept.username})
@@ -122,6 +119,7 @@ def references() -> list[Column[Any]]:
 def _hand_over(ending: Member, kept: Member, by: int | None) -> Report:
     if ending.id == kept.id:
         raise DomainError(lazy_gettext("This is the same account. Choose another one."), field="username")
+    _lock(ending, kept)
     _refuse(ending, kept, by)
     report = Report()
     _report_people(ending, kept, report)
