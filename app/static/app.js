@@ -246,6 +246,28 @@ for (const select of document.querySelectorAll("select[name=_flt]")) {
   adapt();
 }
 
+// Share a page, by what the browser offers or as a copied link.
+for (const button of document.querySelectorAll("[data-share]")) {
+  if (!navigator.share && !navigator.clipboard) continue;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    const { share: url, title, copied } = button.dataset;
+    if (navigator.share) {
+      // Refused if the reader closes the dialog.
+      await navigator.share({ title, url }).catch(() => {});
+    } else {
+      await navigator.clipboard.writeText(url);
+      button.textContent = copied;
+    }
+  });
+}
+
+// Print a page.
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}
+
 // Close menus on a click outside and on Escape.
 const openMenus = () => document.querySelectorAll("details.menu[open]");
 document.addEventListener("click", (event) => {

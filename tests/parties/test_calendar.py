@@ -128,7 +128,7 @@ def address_of(member):
     assert page.flashes == [
         ("info", "Here is the web address of your calendar feed. Copy it now; it is not shown again.")
     ]
-    return urlsplit(re.search(r'value="(http[^"]+\.ics)"', page.text)[1]).path
+    return urlsplit(re.search(r">(http[^<]+\.ics)<", page.text)[1]).path
 
 
 def test_the_url_of_the_feed_is_renewed_and_switched_off(visitor, client_of, cast, party, records):

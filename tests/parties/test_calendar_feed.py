@@ -28,7 +28,7 @@ def _noon():
 def feed(client_of, cast, visitor):
     """Read the feed of the friend."""
     page = client_of(cast.friend).post("/account/calendar/renew")
-    path = urlsplit(re.search(r'value="(http[^"]+\.ics)"', page.text)[1]).path
+    path = urlsplit(re.search(r">(http[^<]+\.ics)<", page.text)[1]).path
     return lambda **headers: visitor.get(path, headers={k.replace("_", "-"): v for k, v in headers.items()}).response
 
 

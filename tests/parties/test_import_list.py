@@ -49,7 +49,9 @@ def test_nothing_is_stored_before_the_host_confirms_the_preview(send, party, rec
     assert "All rows: 5" in page.text
     assert "Invite 1 person" in page.text
     page = send.browser.submit(page.form("/list"), button=("action", "invite"))
-    assert page.flashes == [("warning", "1 invited, 2 already invited, 1 invalid addresses.")]
+    assert page.flashes == [
+        ("warning", "1 invited, 1 already invited, 1 invalid addresses. 1 repeated address was left out.")
+    ]
     iris = records.all(Invitation)[-1]
     assert (iris.email, iris.name, iris.max_party, iris.locale) == (IRIS, "Iris", 2, "es")
     assert records.one(OutboxEmail).locale == "es"
