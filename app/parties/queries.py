@@ -53,7 +53,7 @@ def seats_at(parties: Iterable[DinnerParty], member: Any) -> dict[int, int]:
     statement = select(Rsvp.party_id, Rsvp.party_size).where(
         Rsvp.party_id.in_(keys), Rsvp.member_id == member.id, Rsvp.status.in_(SEATED)
     )
-    return {key: seats for key, seats in db.session.execute(statement)}
+    return {row.party_id: row.party_size for row in db.session.execute(statement)}
 
 
 def party_by_slug(slug: str) -> DinnerParty | None:
