@@ -2,6 +2,9 @@
 
 import pytest
 
+from app.accounts.models import Member
+from app.database import transaction
+from app.extensions import db
 from tests.support.factories import DinnerPartyFactory
 
 COVERED = """() => [...document.querySelectorAll('.rows tbody tr')].flatMap(row => {
@@ -16,11 +19,14 @@ COVERED = """() => [...document.querySelectorAll('.rows tbody tr')].flatMap(row 
 
 @pytest.mark.parametrize("locale", ["en", "ar"])
 @pytest.mark.parametrize("path", ["/dinnerparties/list/", "/users/list/"])
-def test_no_cell_lies_under_the_actions_of_its_row(open_page, log_in, site, cast, locale, path):
+def test_no_cell_lies_under_the_actions_of_its_row(app, open_page, log_in, site, cast, locale, path):
+    with app.app_context(), transaction():
+        db.session.get_one(Member, cast.admin.id).locale = locale
     DinnerPartyFactory.create_batch(3, host=cast.host, title="A long evening with friends of friends")
     page = open_page(locale=locale, viewport={"width": 1280, "height": 800})
     log_in(page, cast.admin)
     page.goto(site + path)
+    assert page.evaluate("document.documentElement.lang") == locale
     assert page.evaluate(COVERED) == []
     page.set_viewport_size({"width": 390, "height": 800})
     assert page.evaluate(COVERED) == []
