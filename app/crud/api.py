@@ -18,7 +18,7 @@ from jsonschema.validators import validator_for
 from marshmallow import ValidationError, fields
 from prison.decoder import ParserException
 
-from app.crud import references, row_versions
+from app.crud import history, references, row_versions
 from app.crud.api_errors import INVALID, JsonErrorResponses, TranslatedMessage, field_errors
 from app.crud.api_schemas import SchemaConverter
 from app.crud.datamodel import SQLAInterface
@@ -26,6 +26,7 @@ from app.crud.db_errors import ConflictError, ConstraintError, GoneError, Unavai
 from app.crud.fab_attributes import refuse
 from app.crud.fields import clean_text
 from app.crud.filters import CONVERTED, ApiFilterConverter, FilterIn, FilterNotIn, Filters, OfMoments, OwnFilters
+from app.crud.view_config import ViewConfigMixin
 from app.database import transaction
 from app.errors import DomainError
 from config import ConfigurationError
@@ -285,7 +286,7 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
 
     # As above. Fields that are not sent keep their value.
     def put_headless(self, pk: Any) -> Response:
-        item = self.datamodel.get_locked(pk, self._base_filters)
+        item = self.datamodel.get_locked(pk, self._base_filters, self.datamodel.stored(self.edit_columns))
         if item is None:
             return self.response_404()
         if self._was_changed(item):
@@ -302,6 +303,7 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
         try:
             with references.explained([item]), translate_db_errors(deleting=True), transaction():
                 self.pre_delete(item)
+                self._write(history.DELETED, item, {}, {})
                 self.datamodel.delete(item, commit=False)
             self.post_delete(item)
         except DomainError as error:
@@ -309,18 +311,19 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
         return self.response(200, message="OK")
 
     def _load_and_store(
-        self, schema: Any, allowed: Mapping[str, Sequence[Any]], item: Any, store: Callable[[Any, Any], Response]
+        self, schema: Any, allowed: Mapping[str, Sequence[Any]], item: Any, store: Callable[..., Response]
     ) -> Response:
         sent = self._sent()
         if not isinstance(sent, dict):
             return self.response_400()
         # A schema stores the row that it loads into, so each request needs a copy.
         own = copy.copy(schema)
+        stored = {} if item is None else self._values(item, self.edit_columns)
         try:
             cleaned = {name: self._cleaned(name, value) for name, value in sent.items()}
             for name in filter(self.datamodel.is_relation, cleaned):
                 self._check_related(name, cleaned[name], allowed.get(name, ()), item)
-            return store(own, own.load(cleaned, instance=item, partial=item is not None))
+            return store(own, own.load(cleaned, instance=item, partial=item is not None), stored)
         except ValidationError as error:
             return self.response_422(message=field_errors(error.messages))
         except DomainError as error:
@@ -350,22 +353,53 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
         if new - {related.get_pk_value(row) for row in permitted}:
             raise ValidationError({name: [str(INVALID)]})
 
-    def _store_new(self, schema: Any, item: Any) -> Response:
-        self._store(item, self.pre_add)
+    def _store_new(self, schema: Any, item: Any, stored: Mapping[str, Any]) -> Response:
+        self._store(item, self.pre_add, history.ADDED, stored, self.add_columns)
         self.post_add(item)
         return self.response(201, id=self.datamodel.get_pk_value(item), result=schema.dump(item, many=False))
 
-    def _store_changed(self, schema: Any, item: Any) -> Response:
-        self._store(item, self.pre_update)
+    def _store_changed(self, schema: Any, item: Any, stored: Mapping[str, Any]) -> Response:
+        self._store(item, self.pre_update, history.CHANGED, stored, self.edit_columns)
         self.post_update(item)
         return self._set_etag(self.response(200, result=schema.dump(item, many=False)), item)
 
-    def _store(self, item: Any, before: Callable[[Any], None]) -> None:
+    def _store(
+        self,
+        item: Any,
+        before: Callable[[Any], None],
+        kind: str,
+        stored: Mapping[str, Any],
+        columns: Sequence[str],
+    ) -> None:
         with translate_db_errors(), transaction() as session:
             with session.no_autoflush:
                 session.add(item)
                 before(item)
             self.datamodel.edit(item, commit=False)
+            self._write(kind, item, stored, self._values(item, columns))
+
+    # -- history: that of the generated pages of the same rows, so that it is told and undone there
+
+    def _page(self) -> Any:
+        """Return the generated view of the same rows, or None."""
+        pages = (view for view in self.appbuilder.baseviews if isinstance(view, ViewConfigMixin))
+        same = [view for view in pages if view.datamodel.obj is self.datamodel.obj]
+        return max(same, key=lambda view: bool(view.audit_subject), default=None)
+
+    def _values(self, item: Any, columns: Sequence[str]) -> dict[str, Any]:
+        page = self._page()
+        named = page.named_relations if page else {}
+        return history.values_of(item, self.datamodel.stored(columns), named)
+
+    def _write(self, kind: str, item: Any, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        """Write what has changed to the journal."""
+        old, new = history.changes(before, after)
+        if not new and kind == history.CHANGED:
+            return
+        page = self._page()
+        subject = page.subject if page else str(self.datamodel.obj.__table__.name)[:40]
+        name = page.item_name(item) if page else str(item)
+        history.journal().write(history.Change(kind, subject, item, name, old, new))
 
     # -- errors
 

@@ -71,7 +71,7 @@ class FieldEdit(EditMixin):
 
     def _field_page(self, column: str, rows: Sequence[Any], form: Any, status: int) -> BaseResponse:
         versions = {
-            str(key): row_versions.version_shown(self._filled(column, row), [column])
+            str(key): row_versions.version_shown(self._field_form_of(column, row), [column])
             for key, row in zip(self.datamodel.get_keys(rows), rows, strict=True)
         }
         label = self.label_columns[column]
@@ -89,7 +89,7 @@ class FieldEdit(EditMixin):
         )
         return make_response(page, status)
 
-    def _filled(self, column: str, row: Any) -> Any:
+    def _field_form_of(self, column: str, row: Any) -> Any:
         return self._field_forms[column](formdata=None, obj=row)
 
     def _save_field(self, column: str, rows: Sequence[Any]) -> BaseResponse:
@@ -116,7 +116,9 @@ class FieldEdit(EditMixin):
             db.session.rollback()
             return GoneError()
         shown = request.form.get(f"{VERSION}{key}", "")
-        if row_versions.changed(shown, row_versions.version_shown(self._filled(column, item), [column]), [column]):
+        if row_versions.changed(
+            shown, row_versions.version_shown(self._field_form_of(column, item), [column]), [column]
+        ):
             db.session.rollback()
             return ConflictError()
         form = self._field_forms[column](self._sent(), obj=item)

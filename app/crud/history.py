@@ -105,6 +105,20 @@ def values(form: Any, columns: Iterable[str]) -> dict[str, Any]:
     return {name: _value(form[name]) for name in columns if name in form and _is_told(form[name])}
 
 
+def values_of(row: Any, columns: Iterable[str], named: Mapping[str, tuple[str, Sequence[str]]]) -> dict[str, Any]:
+    """Return what a row stores in `columns`, as a form would show it; `named` has the relations with a natural key."""
+    found = {name: getattr(row, name) for name in columns if not SECRET.search(name)}
+    return {name: _stored(name, value, named) for name, value in found.items() if not isinstance(value, bytes)}
+
+
+def _stored(name: str, value: Any, named: Mapping[str, tuple[str, Sequence[str]]]) -> Any:
+    if isinstance(value, list) and all(hasattr(each, "__mapper__") for each in value):
+        return sorted(map(str, value))
+    if name in named and value is not None:
+        return str(getattr(value, named[name][0]))
+    return _plain(value)
+
+
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the values that differ, before and after."""
     differing = [name for name in after if before.get(name) != after[name]]

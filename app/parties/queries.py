@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
@@ -43,6 +43,17 @@ def public_page(number: int, conditions: Iterable[ColumnElement[bool]] = ()) -> 
     page = _public_parties().where(*conditions).offset((number - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1)
     found = replica.read(lambda: list(db.session.scalars(page)))
     return PartyPage(found[:PAGE_SIZE], number, has_next=len(found) > PAGE_SIZE)
+
+
+def seats_at(parties: Iterable[DinnerParty], member: Any) -> dict[int, int]:
+    """Return how many seats a member has at each of some parties, where they have any; nobody has none."""
+    keys = [party.id for party in parties]
+    if not keys or not member.is_authenticated:
+        return {}
+    statement = select(Rsvp.party_id, Rsvp.party_size).where(
+        Rsvp.party_id.in_(keys), Rsvp.member_id == member.id, Rsvp.status.in_(SEATED)
+    )
+    return {row.party_id: row.party_size for row in db.session.execute(statement)}
 
 
 def party_by_slug(slug: str) -> DinnerParty | None:

@@ -1,5 +1,7 @@
 """One field of several rows, or of one row in its cell, set in the list of parties."""
 
+import re
+
 import pytest
 
 from app.crud import flashes
@@ -64,6 +66,27 @@ def test_a_cell_leads_to_its_field_and_back_to_the_list(admin, parties, records)
     done = admin.submit(form, number_seats="9", next=f"{LIST}?q=dinner")
     assert (done.url.endswith(f"{LIST}?q=dinner"), done.flashes) == (True, [("info", "1 row changed.")])
     assert records.fresh(parties[0]).number_seats == 9
+
+
+def test_each_row_that_was_set_has_it_in_its_history_and_can_be_undone(admin, parties, records):
+    admin.submit(opened(admin, parties).form("/set/visibility"), visibility="private")
+    pages = [admin.get(f"/dinnerparties/history/{party.id}") for party in parties]
+    for page in pages:
+        text = " ".join(re.sub("<[^>]+>", " ", page.text).split())
+        assert "Changed an entry" in text
+        assert "Visibility Public Private" in text
+    undone = admin.submit(pages[0].form(f"/dinnerparties/undo/{parties[0].id}"))
+    assert undone.flashes == [("info", f"The last change of “{parties[0].title}” was undone.")]
+    assert [records.fresh(party).visibility for party in parties] == ["public", "private"]
+
+
+def test_what_was_set_in_a_cell_can_be_undone(admin, parties, records):
+    form = admin.get(f"/dinnerparties/set/number_seats?rowid={parties[0].id}").form("/set/number_seats")
+    admin.submit(form, number_seats="9")
+    page = admin.get(f"/dinnerparties/history/{parties[0].id}")
+    assert "Seats 8 9" in " ".join(re.sub("<[^>]+>", " ", page.text).split())
+    admin.submit(page.form(f"/dinnerparties/undo/{parties[0].id}"))
+    assert records.fresh(parties[0]).number_seats == 8
 
 
 def test_only_declared_columns_of_rows_that_exist_can_be_set(admin, host, parties, records):

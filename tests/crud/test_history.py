@@ -1,11 +1,13 @@
 """The history of a row: who changed what when, and the undo of the last change."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 
 from app.audit.models import AuditEvent
 from app.crud import ModelView, SQLAInterface
+from app.crud.history import values_of
 from app.parties.menu.models import MenuItem
 from app.parties.models import DinnerParty
 from tests.support.factories import DinnerPartyFactory, MenuItemFactory
@@ -108,6 +110,44 @@ def test_a_plain_view_has_history_and_undo_without_a_declaration(ours, records):
     assert "&lt;b&gt;Salad&lt;/b&gt;" in page.text
     undo(visitor, page)
     assert stored(records, MenuItem, dish.id).name == "Soup"
+
+
+@pytest.mark.both_databases
+def test_what_a_program_changes_is_told_like_the_change_of_a_person_and_undone(ours, admin, party, cast, records):
+    before = stored(records, DinnerParty, party.id)
+    program, path = ours(), f"/api/v1/dinnerparties/{party.id}"
+    sent = {"title": "Soup", "host": cast.friend.id, "starts_at": "2031-05-01T20:00:00+00:00"}
+    assert program.open("PUT", path, json=sent).status == 200
+    assert program.open("PUT", path, json={"title": "Soup"}).status == 200
+    page = admin.get(f"/dinnerparties/history/{party.id}")
+    text = " ".join(re.sub("<[^>]+>", " ", page.text).split())
+    assert text.count("Changed an entry") == 1
+    assert f"Title {before.title} Soup" in text
+    assert f"Host {cast.host.display_name} {cast.friend.display_name}" in text
+    undo(admin, page)
+    now = stored(records, DinnerParty, party.id)
+    assert (now.title, now.host_id) == (before.title, before.host_id)
+    assert now.starts_at == before.starts_at.replace(second=0, microsecond=0)
+
+
+def test_what_a_program_adds_and_deletes_is_in_the_audit_log(ours, records, cast):
+    program = ours()
+    sent = {
+        "title": "Soup", "host": cast.host.id, "starts_at": "2099-01-01T20:00:00Z", "timezone": "UTC",
+        "status": "draft", "number_seats": 4, "duration_minutes": 60, "visibility": "public",
+    }  # fmt: skip
+    key = program.open("POST", "/api/v1/dinnerparties/", json=sent).json["id"]
+    program.open("DELETE", f"/api/v1/dinnerparties/{key}")
+    told = [entry for entry in records.all(AuditEvent) if entry.subject_type == "party" and entry.subject_id == key]
+    added, deleted = sorted(told, key=lambda entry: entry.id)
+    assert (added.subject, added.after["title"], added.after["host"]) == ("Soup", "Soup", cast.host.username)
+    assert set(added.before.values()) <= {None}
+    assert (deleted.subject, deleted.action) in {("Soup", "deleted"), ("Soup", "party_deleted")}
+
+
+def test_no_secret_and_no_file_of_a_row_is_told():
+    row = SimpleNamespace(password="hunter2", api_token="t", first_name="Fred", scan=b"%PDF", roles=[])
+    assert values_of(row, vars(row), {}) == {"first_name": "Fred", "roles": []}
 
 
 def test_the_history_is_for_those_who_may_read_the_audit_log(client_of, cast, party, visitor):

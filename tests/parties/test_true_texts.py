@@ -5,7 +5,14 @@ from datetime import timedelta
 import pytest
 
 from app import clock
-from tests.support.factories import DinnerPartyFactory, RsvpFactory
+from tests.support.factories import (
+    DinnerPartyFactory,
+    DishClaimFactory,
+    DishSlotFactory,
+    InvitationFactory,
+    PartySeriesFactory,
+    RsvpFactory,
+)
 
 ONGOING = timedelta(minutes=-30)
 
@@ -124,3 +131,52 @@ def test_no_page_promises_an_email_where_none_is_sent(visitor, host, party):
         assert not [promise for promise in promises if promise in text]
     for path in ("write", "reminders"):
         assert "no mail server is configured" in host.get(f"/parties/{party.slug}/{path}").text
+
+
+@pytest.mark.usefixtures("no_mail_server")
+def test_no_question_promises_an_email_where_none_is_sent(admin, host, cast, party):
+    promises = ("will be notified", "are notified", "will be told", "be written to", "gets one e-mail", "an e-mail")
+    PartySeriesFactory(first=party)
+    RsvpFactory(party=party, name="Ann", asking=True)
+    seated = RsvpFactory(party=party, member=cast.friend)
+    DishClaimFactory(rsvp=seated, slot=DishSlotFactory(party=party))
+    InvitationFactory(party=party)
+
+    def ask(view, action, item):
+        return admin.post(f"/{view}/action_post", {"action": action, "rowid": [str(item.id)]})
+
+    pages = {
+        "Decline the request of Ann?": host.get(f"/parties/{party.slug}/guests"),
+        "Their seats are offered to the next guest": host.get(f"/parties/{party.slug}/guests/{seated.id}/remove"),
+        "1 date will be cancelled. This site sends no e-mail": host.get(f"/parties/{party.slug}/series"),
+        "tell your guests yourself": host.get("/account/data/erase"),
+        "from bringing this dish?": host.get(f"/parties/{party.slug}/dishes"),
+        "1 guest holds seats.": ask("dinnerparties", "cancel", party),
+        "guests keep their seats.": ask("dinnerparties", "hide", party),
+        "its owner can log in and keep it": ask("users", "schedule_deletion", cast.friend),
+        "Tell it to the person yourself": admin.get("/users/add"),
+        "E-mail waits in the outbox": admin.get("/memberinvitations/add"),
+        "E-mail waits": host.get("/account/email/"),
+    }
+    for told, page in pages.items():
+        assert told in page.text, told
+        assert not [promise for promise in promises if promise in page.text], told
+
+
+@pytest.mark.usefixtures("no_mail_server")
+def test_nobody_is_said_to_have_got_an_email_about_their_deleted_account(admin, cast):
+    page = admin.post("/users/action_post", {"action": "schedule_deletion", "rowid": [str(cast.friend.id)]})
+    ((category, told),) = admin.submit(page.form("/users/action_post"), reason="Asked by phone").flashes
+    assert category == "warning"
+    assert told.startswith(f"The account of {cast.friend.display_name} will be deleted on ")
+    assert "have got" not in told
+
+
+def test_lists_say_who_has_seats_instead_of_how_many_are_free(client_of, cast, party, visitor):
+    RsvpFactory(party=party, member=cast.friend, party_size=2)
+    friend = client_of(cast.friend)
+    for path in ("/parties/", f"/user/{cast.host.username}"):
+        text = friend.get(path).text
+        assert "You have 2 seats</span>" in text
+        assert "free seats</span>" not in text
+    assert "5 free seats" in visitor.get("/parties/").text

@@ -1,7 +1,7 @@
 """The generated UI over invitations to register."""
 
+from flask_babel import LazyString, lazy_gettext, ngettext
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext, ngettext
 from flask_login import current_user
 from wtforms.validators import Length
 
@@ -15,6 +15,12 @@ from app.crud.flashes import Message
 from app.crud.views import ModelView, ReauthenticationRequired
 from app.i18n.locales import LanguageNames
 from app.outbox import texts as outbox_texts
+
+
+def _what_follows() -> str:
+    return outbox_texts.not_sent() or _(
+        "We will send an e-mail to this address. The person can create an account with the link in it."
+    )
 
 
 class MemberInvitationModelView(ReauthenticationRequired, ModelView):
@@ -48,9 +54,7 @@ class MemberInvitationModelView(ReauthenticationRequired, ModelView):
     search_columns = ["email", "expires_at", "used_at"]
     order_columns = ["email", "expires_at", "sent_count", "used_at"]
     description_columns = {
-        "email": lazy_gettext(
-            "We will send an e-mail to this address. The person can create an account with the link in it."
-        ),
+        "email": LazyString(_what_follows),
         "locale": lazy_gettext("The language of the e-mail."),
     }
     validators_columns = {"email": [Length(max=MAX_EMAIL_LENGTH), EmailAddress()]}

@@ -14,7 +14,7 @@ from app.accounts.second_factor import service as second_factor_service
 from app.accounts.users import account_deletion, merging
 from app.accounts.users import service as user_service
 from app.accounts.users.forms import MergeForm
-from app.accounts.users.texts import deletion_scheduled
+from app.accounts.users.texts import deleting, deletion_scheduled, deletions_scheduled
 from app.crud import flashes
 from app.crud.actions import action
 from app.crud.fields import show_at_field
@@ -50,13 +50,7 @@ class UserActions(ModelView):
             "schedule_deletion",
             items,
             title=ngettext("Delete this account?", "Delete these accounts?", len(items)),
-            message=ngettext(
-                "It will be deleted in %(num)d day with all personal data. Until then its owner can keep it, by a link "
-                "in an e-mail. The audit log keeps the reason.",
-                "It will be deleted in %(num)d days with all personal data. Until then its owner can keep it, by a link "
-                "in an e-mail. The audit log keeps the reason.",
-                current_app.config["ACCOUNT_DELETION_GRACE_DAYS"],
-            ),
+            message=deleting(current_app.config["ACCOUNT_DELETION_GRACE_DAYS"]),
             button=_("Delete the account"),
         )
         if page is not None:
@@ -66,13 +60,8 @@ class UserActions(ModelView):
             return _("Nothing changed: the deletion was already scheduled."), "warning"
         if len(scheduled) == 1:
             (member,) = scheduled
-            return deletion_scheduled(member), "info"
-        text = ngettext(
-            "%(num)d account will be deleted. Its owner has got an e-mail with a link to keep it.",
-            "%(num)d accounts will be deleted. Their owners have got e-mails with a link to keep them.",
-            len(scheduled),
-        )
-        return text, "info"
+            return deletion_scheduled(member)
+        return deletions_scheduled(len(scheduled))
 
     @action(
         "cancel_deletion",

@@ -4,8 +4,8 @@ from typing import Any
 
 from flask import make_response, request, url_for
 from flask_appbuilder import expose, has_access
+from flask_babel import LazyString, lazy_gettext
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import PasswordField, StringField
@@ -18,7 +18,7 @@ from app.accounts.form_fields import MAX_NAME_LENGTH, EmailAddress
 from app.accounts.models import GUEST, Member
 from app.accounts.users import service as user_service
 from app.accounts.users.actions import UserActions
-from app.accounts.users.texts import EMAIL_TAKEN, INVALID_USERNAME, USERNAME_TAKEN
+from app.accounts.users.texts import EMAIL_TAKEN, INVALID_USERNAME, USERNAME_TAKEN, without_password
 from app.crud import flashes
 from app.crud.csv import CsvExport
 from app.crud.datamodel import SQLAInterface
@@ -148,7 +148,7 @@ class UserModelView(UserActions, ReauthenticationRequired, CsvExport, ModelView)
         **_PERSON_FIELDS,
         "password": PasswordField(
             lazy_gettext("Password"),
-            description=lazy_gettext("If empty, the person receives an e-mail to choose a password."),
+            description=LazyString(without_password),
             validators=[Length(max=rules.MAX_PASSWORD_LENGTH)],
             render_kw={"autocomplete": "new-password"},
         ),

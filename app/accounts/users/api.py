@@ -149,7 +149,7 @@ class UserApi(ModelRestApi):
                 account_deletion.schedule_by_administrator([member], reason[:MAX_REASON_LENGTH], current_user.id)
         except DomainError as error:
             return self._domain_error(error)
-        return self.response(200, message=deletion_scheduled(member), erase_at=member.erase_at)
+        return self.response(200, message=deletion_scheduled(member)[0], erase_at=member.erase_at)
 
     @expose("/<int:pk>/deletion", methods=["DELETE"])
     @protect()

@@ -54,6 +54,15 @@ def _told(parties: list[DinnerParty]) -> list[str]:
     counts = [hosting_service.told_of_cancellation(party) for party in parties]
     seated, others = sum(count[0] for count in counts), sum(count[1] for count in counts)
     sentences = []
+    reason = outbox_texts.not_sent()
+    if reason and seated:
+        sentences.append(ngettext("%(num)d guest holds seats.", "%(num)d guests hold seats.", seated))
+    if reason and others:
+        sentences.append(
+            ngettext("%(num)d other person was invited or waits.", "%(num)d other people were invited or wait.", others)
+        )
+    if reason and sentences:
+        return [*sentences, reason]
     if seated:
         sentences.append(
             ngettext(

@@ -36,10 +36,7 @@ def hide(view: Any, items: Sequence[Any], parties: Sequence[DinnerParty]) -> Mes
         "hide",
         items,
         title=ngettext("Hide this party?", "Hide these parties?", len(set(parties))),
-        message=_(
-            "The public can no longer find or open it; guests keep their seats. The hosts receive an e-mail "
-            "with the reason."
-        ),
+        message=_hiding(),
         button=_("Hide it"),
     )
     if page is not None:
@@ -53,6 +50,17 @@ def hide(view: Any, items: Sequence[Any], parties: Sequence[DinnerParty]) -> Mes
         count,
     )
     return outbox_texts.queued(text)
+
+
+def _hiding() -> str:
+    """Return what follows when a party is hidden."""
+    reason = outbox_texts.not_sent()
+    if not reason:
+        return _(
+            "The public can no longer find or open it; guests keep their seats. The hosts receive an e-mail "
+            "with the reason."
+        )
+    return f"{_('The public can no longer find or open it; guests keep their seats.')} {reason}"
 
 
 class PartyReportModelView(CsvExport, ModelView):

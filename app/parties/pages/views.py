@@ -45,11 +45,14 @@ class PartyView(BasePartyView):
         """Show the coming public parties."""
         wanted = search.read(request.args)
         page = queries.public_page(page_number(), wanted.conditions)
+        mine = queries.seats_at(page.items, current_user)
         # The token of a form would give every stranger a cookie.
         form = RsvpByIdForm() if current_user.is_authenticated else None
         return public_lists.respond(
             page.items,
-            lambda: self.render_template("parties/party_list.html", page=page, form=form, search=wanted, diets=DIETS),
+            lambda: self.render_template(
+                "parties/party_list.html", page=page, mine=mine, form=form, search=wanted, diets=DIETS
+            ),
             page.has_next,
         )
 
@@ -120,7 +123,8 @@ class MemberView(BaseView):
             mine = my_dinners.of(profile, page_number())
             return str(self.render_template("parties/my_dinners.html", profile=profile, mine=mine))
         hosting = queries.hosted_by(profile, public_only=True)
-        return str(self.render_template("parties/member.html", profile=profile, hosting=hosting))
+        seats = queries.seats_at(hosting, current_user)
+        return str(self.render_template("parties/member.html", profile=profile, hosting=hosting, seats=seats))
 
     @expose("/<username>/picture")
     @has_access

@@ -9,5 +9,7 @@ from app.parties.texts import Flash
 
 def released(claim: DishClaim) -> Flash:
     """Return the message after a host released a guest from a dish."""
-    text = _("%(name)s no longer needs to bring it and will be notified.", name=str(claim.rsvp))
-    return outbox_texts.queued(text)
+    return outbox_texts.sent(
+        _("%(name)s no longer needs to bring it and will be notified.", name=str(claim.rsvp)),
+        otherwise=_("%(name)s no longer needs to bring it.", name=str(claim.rsvp)),
+    )

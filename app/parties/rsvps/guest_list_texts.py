@@ -29,6 +29,18 @@ def approved(result: RsvpResult) -> Flash:
     return _("Approved; seat confirmed."), "info"
 
 
+def removing() -> str:
+    """Return what follows when guests are removed."""
+    reason = outbox_texts.not_sent()
+    if not reason:
+        return _(
+            "They will be notified, and their seats are offered to the next guest on the waiting list. They "
+            "cannot answer again."
+        )
+    text = _("Their seats are offered to the next guest on the waiting list. They cannot answer again.")
+    return f"{text} {reason}"
+
+
 def declined(rsvp: Rsvp) -> Flash:
     """Return the flash after a request was declined."""
     return outbox_texts.sent(

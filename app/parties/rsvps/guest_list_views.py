@@ -49,6 +49,7 @@ class GuestListView(BasePartyView):
                 group=group if group in guest_list.GROUPS else "",
                 text=text,
                 removable=NOTIFIED if party.is_open else (),
+                removing=guest_list_texts.removing(),
                 is_over=party.ends_at <= clock.now(),
             )
         )
@@ -97,10 +98,7 @@ class GuestListView(BasePartyView):
         return self._confirmation_page(
             slug,
             title=_("Remove %(name)s?", name=str(rsvp)),
-            message=_(
-                "They will be notified, and their seats are offered to the next guest on the waiting list. They "
-                "cannot answer again."
-            ),
+            message=guest_list_texts.removing(),
         )
 
     @expose("/<slug>/guests/chosen", methods=["POST"])
@@ -128,10 +126,7 @@ class GuestListView(BasePartyView):
         return self._confirmation_page(
             slug,
             title=question,
-            message=_(
-                "They will be notified, and their seats are offered to the next guest on the waiting list. They "
-                "cannot answer again."
-            ),
+            message=guest_list_texts.removing(),
             items=rsvps,
             fields=[("action", REMOVE), ("sure", "y"), *(("rowid", rsvp.id) for rsvp in rsvps)],
         )
