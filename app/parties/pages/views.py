@@ -15,7 +15,7 @@ from app.parties.access import BasePartyView, PartyVisit, is_open_to_strangers
 from app.parties.calendar import ics
 from app.parties.calendar.views import download
 from app.parties.models import DinnerParty
-from app.parties.pages import my_dinners, party_page, public_lists, search
+from app.parties.pages import cover, my_dinners, party_page, public_lists, search
 from app.parties.rsvps.forms import RsvpByIdForm
 
 
@@ -74,6 +74,14 @@ class PartyView(BasePartyView):
         """Send the picture of a party to those who can see it."""
         party = self.get_visible(slug).party
         return _cacheable(files.send_image(party.picture, party.slug), party)
+
+    @expose("/<slug>/cover.png")
+    @has_access
+    @permission_name("read")
+    def cover(self, slug: str) -> Response:
+        """Send the drawn picture of a party, which other programs show beside a link to its page."""
+        party = self.get_visible(slug).party
+        return _cacheable(cover.respond(party), party)
 
     @expose("/<slug>/host-picture")
     @has_access
