@@ -70,7 +70,7 @@ def test_a_week_begins_as_in_the_language(visitor):
         text = visitor.get("/parties/?month=2030-03", headers={"Accept-Language": language}).text
         return re.search(r'class="weekdays"[^>]*>\s*<span>([^<]*)', text)[1]
 
-    assert (first_day("en"), first_day("es")) == ("Sun", "lun")
+    assert (first_day("en"), first_day("es"), first_day("ar")) == ("Mon", "lun", "الاثنين")
 
 
 def test_a_month_is_one_statement_and_has_a_bound(visitor, cast, monkeypatch):

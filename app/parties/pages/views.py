@@ -55,7 +55,13 @@ class PartyView(BasePartyView):
         return public_lists.respond(
             page.items,
             lambda: self.render_template(
-                "parties/party_list.html", page=page, form=form, search=wanted, diets=DIETS, this_month=this_month
+                "parties/party_list.html",
+                page=page,
+                form=form,
+                search=wanted,
+                diets=DIETS,
+                month=None,
+                this_month=this_month,
             ),
             page.has_next,
             this_month,
