@@ -36,7 +36,7 @@ def test_a_month_has_its_coming_public_dinners_on_the_days_of_their_places(visit
     DinnerPartyFactory(host=cast.host, title="Secret", starts_at=NOW + timedelta(days=2), private=True)
     DinnerPartyFactory(host=cast.host, title="Past", starts_at=NOW - timedelta(days=2))
     page = visitor.get("/parties/?month=2030-03")
-    assert days(page) == {"2030-03-16": "12 PM · Fully booked Full", "2030-03-31": "11 PM (New York time) Soup"}
+    assert days(page) == {"2030-03-16": "12 PM (UTC) · Fully booked Full", "2030-03-31": "11 PM (New York time) Soup"}
     assert f'href="/parties/{soup.slug}"' in page.text
     assert "<h2>March 2030</h2>" in page.text
     assert set(days(visitor.get("/parties/?month=2030-04"))) == {"2030-04-20"}
@@ -52,7 +52,7 @@ def test_the_months_beside_it_keep_what_was_looked_for_and_end_somewhere(visitor
     assert 'rel="prev"' not in first.text
     assert re.search(r'rel="next"\s+href="/parties/\?area=gracia&amp;month=2030-04"', first.text)
     following = visitor.get("/parties/?area=gracia&month=2030-04")
-    assert list(days(following).values()) == ["12 PM Stew"]
+    assert list(days(following).values()) == ["12 PM (UTC) Stew"]
     assert 'rel="prev"' in following.text
     assert following.form("/parties/").fields["month"] == "2030-04"
     assert 'rel="next"' not in visitor.get("/parties/?month=2032-03").text
