@@ -86,7 +86,7 @@ from app.parties.messages.views import MessageView
 from app.parties.moderation.admin import PartyReportModelView
 from app.parties.moderation.api import ReportApi
 from app.parties.moderation.views import ReportView
-from app.parties.pages import party_page, workspace
+from app.parties.pages import cover, party_page, workspace
 from app.parties.pages.api import PartyApi
 from app.parties.pages.kitchen import KitchenView
 from app.parties.pages.overview import OverviewView
@@ -189,6 +189,7 @@ def register(appbuilder: AppBuilder) -> None:
     AnsweringView.render_party_page = party_page.render
     # The tabs of hosts count what all features of a party have.
     current_app.jinja_env.globals["party_workspace"] = workspace.of
+    current_app.jinja_env.globals["drawn_table"] = cover.table
     for view in (*PARTY_PAGES, *DASHBOARD_PAGES):
         appbuilder.add_view_no_menu(view)
     appbuilder.add_view_no_menu(DashboardSchemaView)

@@ -119,11 +119,11 @@ def _numbers(chart: Numbers, page: Canvas) -> tuple[str, float]:
 def _lines(chart: Chart, page: Canvas) -> tuple[str, float]:
     """Return what is no drawing as text: a table, or sentences."""
     if isinstance(chart, Words):
-        wrapped = _wrapped("   ".join(texts.clean(word) for word, _weight in chart.words), page.columns)
-        return _written(list(wrapped), page)
+        words = "   ".join(texts.clean(word) for word, _weight in chart.words)
+        return _written(list(wrapped(words, page.columns)), page)
     if isinstance(chart, Prose | Refusal):
         shown = chart.markdown if isinstance(chart, Prose) else chart.reason
-        return _written([line for part in re.split(r"\n+", shown) for line in _wrapped(part, page.columns)], page)
+        return _written([line for part in re.split(r"\n+", shown) for line in wrapped(part, page.columns)], page)
     table = values.table(chart, MAX_LINES)
     columns = table.columns[:MAX_COLUMNS]
     width = page.columns / max(len(columns), 1)
@@ -145,7 +145,8 @@ def _written(lines: list[str], page: Canvas) -> tuple[str, float]:
     )
 
 
-def _wrapped(text: str, pixels: float) -> Iterator[str]:
+def wrapped(text: str, pixels: float) -> Iterator[str]:
+    """Yield the lines of a text in the type of charts."""
     line = ""
     for word in texts.UNFIT.sub(" ", text).split():
         if line and texts.width(f"{line} {word}") > pixels:

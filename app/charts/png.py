@@ -36,10 +36,16 @@ def draw(chart: Chart, title: str) -> bytes:
 
 def arguments(chart: Chart, title: str) -> dict[str, Any]:
     """Return what resvg is to draw. Raises NoFontError."""
+    family, _fonts = find_fonts()
+    return of_svg(files.svg(chart, title, family=f"'{family}'"), zoom=ZOOM)
+
+
+def of_svg(svg: str, *, zoom: int) -> dict[str, Any]:
+    """Return what resvg is to draw of an SVG file. Raises NoFontError."""
     family, fonts = find_fonts()
     return {
-        "svg_string": files.svg(chart, title, family=f"'{family}'"),
-        "zoom": ZOOM,
+        "svg_string": svg,
+        "zoom": zoom,
         "skip_system_fonts": True,
         "font_files": [str(path) for path in fonts],
         "font_family": family,

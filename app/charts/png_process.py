@@ -6,6 +6,7 @@ import subprocess
 import sys
 from functools import cache
 from importlib.util import find_spec
+from typing import Any
 
 from app.charts import png
 from app.charts.model import Chart
@@ -39,12 +40,16 @@ def is_available() -> bool:
 
 def draw(chart: Chart, title: str) -> bytes:
     """Return the chart as a PNG. Raises PictureError, and NoFontError where there are no fonts."""
-    arguments = json.dumps(png.arguments(chart, title)).encode()
+    return render(png.arguments(chart, title))
+
+
+def render(arguments: dict[str, Any]) -> bytes:
+    """Return what resvg makes of its arguments. Raises PictureError."""
     try:
         done = subprocess.run(
             # Isolated: nothing in the working directory or the environment is taken for a module.
             [sys.executable, "-I", "-c", CODE],
-            input=arguments,
+            input=json.dumps(arguments).encode(),
             capture_output=True,
             timeout=SECONDS,
             check=True,

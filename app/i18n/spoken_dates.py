@@ -36,6 +36,12 @@ def spoken(moment: dt.datetime, zone: str | None = None) -> str:
     return _with_place(pattern.replace("{0}", clocked).replace("{1}", _day(local)), local, zone)
 
 
+def spoken_clock(moment: dt.datetime, zone: str | None = None) -> str:
+    """Return the time of a moment, such as "8 PM"."""
+    local = formats.in_zone(moment, zone)
+    return _with_place(_clocks(local)[0], local, zone)
+
+
 def spoken_span(start: dt.datetime, end: dt.datetime, zone: str | None = None) -> str:
     """Return when something takes place, such as "Saturday, December 5, from 8 PM to 11 PM"."""
     first, last = formats.in_zone(start, zone), formats.in_zone(end, zone)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
@@ -35,12 +36,12 @@ class PartyPage:
 
 def next_public_parties(limit: int = LANDING_SIZE) -> list[DinnerParty]:
     """Return the next public parties, soonest first."""
-    return replica.read(lambda: list(db.session.scalars(_public_parties().limit(limit))))
+    return replica.read(lambda: list(db.session.scalars(_with_hosts(_public_parties()).limit(limit))))
 
 
 def public_page(number: int, conditions: Iterable[ColumnElement[bool]] = ()) -> PartyPage:
     """Return page `number` of the coming public parties that fulfil all `conditions`."""
-    page = _public_parties().where(*conditions).offset((number - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1)
+    page = _with_hosts(_public_parties()).where(*conditions).offset((number - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1)
     found = replica.read(lambda: list(db.session.scalars(page)))
     return PartyPage(found[:PAGE_SIZE], number, has_next=len(found) > PAGE_SIZE)
 
@@ -54,6 +55,15 @@ def seats_at(parties: Iterable[DinnerParty], member: Any) -> dict[int, int]:
         Rsvp.party_id.in_(keys), Rsvp.member_id == member.id, Rsvp.status.in_(SEATED)
     )
     return {row.party_id: row.party_size for row in db.session.execute(statement)}
+
+
+def public_between(
+    start: datetime, end: datetime, limit: int, conditions: Iterable[ColumnElement[bool]] = ()
+) -> list[DinnerParty]:
+    """Return the coming public parties of a period that fulfil all `conditions`, without their hosts."""
+    statement = _public_parties().where(*conditions)
+    within = DinnerParty.starts_at >= start, DinnerParty.starts_at < end
+    return replica.read(lambda: list(db.session.scalars(statement.where(*within).limit(limit))))
 
 
 def party_by_slug(slug: str) -> DinnerParty | None:
@@ -219,10 +229,13 @@ def known_members(host: Member, text: str) -> list[KnownMember]:
     return [KnownMember(*row) for row in db.session.execute(statement)]
 
 
+def _with_hosts(statement: Select[DinnerParty]) -> Select[DinnerParty]:
+    return statement.options(selectinload(DinnerParty.host))
+
+
 def _public_parties() -> Select[DinnerParty]:
     return (
         select(DinnerParty)
-        .options(selectinload(DinnerParty.host))
         .where(
             DinnerParty.visibility == Visibility.PUBLIC,
             DinnerParty.hidden_at.is_(None),

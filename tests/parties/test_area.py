@@ -110,7 +110,7 @@ def test_a_host_sees_what_strangers_see(host, party, visitor):
     assert AREA in page.text
     assert ADDRESS not in page.text
     assert "For the host" not in page.text
-    assert f"/parties/{party.slug}/preview" in host.get(f"/parties/{party.slug}").text
+    assert f"/parties/{party.slug}/preview" in host.get(f"/parties/{party.slug}/overview").text
     assert f"/parties/{party.slug}/preview" in host.get(f"/parties/{party.slug}/edit").text
 
 

@@ -1,4 +1,4 @@
-"""Visitors find a dinner by words, day, free seats and diet, tell others of it, and see who else comes."""
+"""Visitors find a dinner by words, area, day, free seats and diet, tell others of it, and see who else comes."""
 
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -15,10 +15,20 @@ NOW = datetime(2030, 3, 1, 12, tzinfo=UTC)
 def dinners(cast):
     clock.set_now(NOW)
     soup = DinnerPartyFactory(
-        host=cast.host, title="Crème soup", venue="Casa Ferrer", starts_at=NOW + timedelta(days=2), number_seats=4
+        host=cast.host,
+        title="Crème soup",
+        venue="Casa Ferrer",
+        area="Lavapiés, Madrid",
+        starts_at=NOW + timedelta(days=2),
+        number_seats=4,
     )
     stew = DinnerPartyFactory(
-        host=cast.host, title="Stew", main_dish="Lentils", starts_at=NOW + timedelta(days=3), number_seats=2
+        host=cast.host,
+        title="Stew",
+        main_dish="Lentils",
+        area="Gràcia, Barcelona",
+        starts_at=NOW + timedelta(days=3),
+        number_seats=2,
     )
     MenuItemFactory(party=soup, diets=["vegan"])
     MenuItemFactory(party=stew, diets=["halal"])
@@ -34,6 +44,9 @@ def dinners(cast):
         ("words=FERRER+soup", {"Crème soup"}),
         ("words=lentils", {"Stew"}),
         ("words=50%25", set()),
+        ("area=lavapies", {"Crème soup"}),
+        ("area=barcelona+gracia", {"Stew"}),
+        ("area=madrid&words=stew", set()),
         ("day=2030-03-03", {"Crème soup"}),
         ("day=2030-03-05", set()),
         ("day=yesterday", {"Crème soup", "Stew"}),
@@ -51,9 +64,9 @@ def test_the_list_shows_what_fits(visitor, query, found):
 
 @pytest.mark.usefixtures("dinners")
 def test_what_was_looked_for_stays_in_the_form(visitor):
-    page = visitor.get("/parties/?words=creme&day=2030-03-03&seats=2&diet=vegan")
+    page = visitor.get("/parties/?words=creme&area=madrid&day=2030-03-03&seats=2&diet=vegan")
     fields = page.form("/parties/").fields.to_dict()
-    assert fields == {"words": "creme", "day": "2030-03-03", "seats": "2", "diet": "vegan"}
+    assert fields == {"words": "creme", "area": "madrid", "day": "2030-03-03", "seats": "2", "diet": "vegan"}
 
 
 def test_a_calendar_on_the_web_gets_title_time_place_and_link(visitor, cast):

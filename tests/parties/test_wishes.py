@@ -72,7 +72,7 @@ def test_a_party_that_is_full_meanwhile_gives_a_place_on_the_waiting_list(visito
     register(visitor, party)
     RsvpFactory.create_batch(2, party=party)
     _shown, page = activate(visitor, records)
-    text = "The table is full. You are number 1 on the waiting list; we will write if 2 seats become free."
+    text = "There are no seats for you yet. You are number 1 on the waiting list; we will write if there are."
     assert page.flashes == [("warning", f"{ACTIVATED} {text}")]
     assert records.one(select(Rsvp).where(Rsvp.email == NAME["email"])).status == RsvpStatus.WAITLISTED
 

@@ -1,6 +1,7 @@
 """The page of one party: what it shows depends on who reads it and on their RSVP."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from flask import request
 from flask_babel import ngettext
@@ -24,6 +25,7 @@ from app.parties.menu import service as menu_service
 from app.parties.menu.models import MenuItem
 from app.parties.menu.service import POSSIBLE
 from app.parties.models import DinnerParty, Rsvp
+from app.parties.pages import cover
 from app.parties.potluck import service as potluck_service
 from app.parties.potluck.models import DishClaim, DishSlot
 from app.parties.respondent import Respondent
@@ -37,6 +39,14 @@ from app.parties.waiting_list.queries import Standing
 
 # Of the description, in the card that other programs show.
 MAX_CARD_WORDS = 160
+
+
+class CardPicture(NamedTuple):
+    """A picture that other programs show: its public URL, and width and height if they are known."""
+
+    url: str
+    size: tuple[int, int] | None
+    is_drawn: bool
 
 
 @dataclass(frozen=True)
@@ -94,9 +104,12 @@ class PartyPage:
         return public_url("PartyView.show", slug=self.party.slug)
 
     @property
-    def picture_url(self) -> str | None:
-        """The public URL of the party's picture."""
-        return picture_url(self.party)
+    def card_picture(self) -> CardPicture | None:
+        """The picture in that card: the party's, or a drawn one where the machine can draw."""
+        if self.party.picture and (own := picture_url(self.party)):
+            return CardPicture(own, cover.size_of(self.party.picture), is_drawn=False)
+        drawn = cover.url(self.party)
+        return CardPicture(drawn, (cover.WIDTH, cover.HEIGHT), is_drawn=True) if drawn else None
 
     @property
     def description(self) -> str:

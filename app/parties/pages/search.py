@@ -1,4 +1,4 @@
-"""What visitors look for among the coming public parties: words, a day, free seats, and dishes for a diet."""
+"""What visitors look for among the coming public parties: words, an area, a day, free seats, and dishes for a diet."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -19,9 +19,10 @@ MAX_WORDS_LENGTH, MAX_WORDS = 100, 8
 
 @dataclass(frozen=True)
 class PartySearch:
-    """What is asked for. Words, of which all have to occur; a day on the clock of the reader; a key of a diet."""
+    """What is asked for. Words and an area, of which all words have to occur; a day on the clock of the reader; a key of a diet."""
 
     words: str = ""
+    area: str = ""
     day: date | None = None
     seats: int = 0
     diet: str = ""
@@ -38,6 +39,8 @@ class PartySearch:
         for word in self.words.split()[:MAX_WORDS]:
             columns = DinnerParty.title, DinnerParty.main_dish, DinnerParty.venue
             yield or_(*(search_key.is_like(column, word, "%", "%") for column in columns))
+        for word in self.area.split()[:MAX_WORDS]:
+            yield search_key.is_like(DinnerParty.area, word, "%", "%")
         if self.day:
             start = datetime.combine(self.day, time(), zone_info())
             yield DinnerParty.starts_at.between(start, start + timedelta(days=1) - timedelta(microseconds=1))
@@ -62,9 +65,14 @@ def read(arguments: Mapping[str, Any]) -> PartySearch:
     except ValueError:
         on = None
     return PartySearch(
-        words=" ".join(arguments.get("words", "")[:MAX_WORDS_LENGTH].split()),
+        words=_words(arguments.get("words", "")),
+        area=_words(arguments.get("area", "")),
         # The calendars of time zones begin and end.
         day=on if on and 1 < on.year < date.max.year else None,
         seats=parse_int(arguments.get("seats"), MAX_SEATS, clamp=True) or 0,
         diet=diet if diet in DIETS else "",
     )
+
+
+def _words(text: str) -> str:
+    return " ".join(text[:MAX_WORDS_LENGTH].split())

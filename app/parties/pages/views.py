@@ -1,12 +1,12 @@
 """Pages that show parties: the landing page, the list, one party, and the parties of a member."""
 
-from flask import Response, abort, request, session
+from flask import Response, abort, make_response, request, session
 from flask_appbuilder import expose, has_access, permission_name
 from flask_babel import lazy_gettext
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.crud import files
+from app.crud import calendar_layout, files
 from app.crud.views import BaseView
 from app.food import DIETS
 from app.http import page_number
@@ -15,7 +15,7 @@ from app.parties.access import BasePartyView, PartyVisit, is_open_to_strangers
 from app.parties.calendar import ics
 from app.parties.calendar.views import download
 from app.parties.models import DinnerParty
-from app.parties.pages import my_dinners, party_page, public_lists, search
+from app.parties.pages import cover, month, my_dinners, party_page, public_lists, search
 from app.parties.rsvps.forms import RsvpByIdForm
 
 
@@ -42,18 +42,31 @@ class PartyView(BasePartyView):
     @has_access
     @permission_name("read")
     def list(self) -> BaseResponse:
-        """Show the coming public parties."""
+        """Show the coming public parties, as a list or as a month."""
         wanted = search.read(request.args)
+        shown_month = month.parse(request.args.get("month", ""))
+        if shown_month:
+            shown = month.context(shown_month, wanted.conditions)
+            return make_response(self.render_template("parties/party_month.html", search=wanted, diets=DIETS, **shown))
         page = queries.public_page(page_number(), wanted.conditions)
         mine = queries.seats_at(page.items, current_user)
         # The token of a form would give every stranger a cookie.
         form = RsvpByIdForm() if current_user.is_authenticated else None
+        this_month = f"{calendar_layout.this_month():%Y-%m}"
         return public_lists.respond(
             page.items,
             lambda: self.render_template(
-                "parties/party_list.html", page=page, mine=mine, form=form, search=wanted, diets=DIETS
+                "parties/party_list.html",
+                page=page,
+                mine=mine,
+                form=form,
+                search=wanted,
+                diets=DIETS,
+                month=None,
+                this_month=this_month,
             ),
             page.has_next,
+            this_month,
         )
 
     @expose("/<slug>")
@@ -77,6 +90,14 @@ class PartyView(BasePartyView):
         """Send the picture of a party to those who can see it."""
         party = self.get_visible(slug).party
         return _cacheable(files.send_image(party.picture, party.slug), party)
+
+    @expose("/<slug>/cover.png")
+    @has_access
+    @permission_name("read")
+    def cover(self, slug: str) -> Response:
+        """Send the drawn picture of a party, which other programs show beside a link to its page."""
+        party = self.get_visible(slug).party
+        return _cacheable(cover.respond(party), party)
 
     @expose("/<slug>/host-picture")
     @has_access
