@@ -57,7 +57,7 @@ def _months_between(first: date, last: date) -> int:
 
 def _url(month: date | None) -> str:
     """Return the URL of another month, or of the list, with what the reader looks for."""
-    wanted = {name: request.args[name] for name in sorted(search.NAMES) if request.args.get(name)}
+    wanted: dict[str, Any] = {name: request.args[name] for name in sorted(search.NAMES) if request.args.get(name)}
     return url_for("PartyView.list", **wanted, month=month and f"{month:%Y-%m}")
 
 
