@@ -129,6 +129,7 @@ def test_markup_is_escaped_in_emails(populated_site, people, page, log_in, holes
 
 def test_markup_is_escaped_in_a_redisplayed_form(people, page, log_in, holes):
     page.goto("/register/form")
+    page.locator("main details summary").click()
     for name in ("username", "email", "first_name", "last_name"):
         page.fill(f"main [name={name}]", NAME)
     page.click("main [type=submit]")

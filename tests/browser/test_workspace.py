@@ -63,7 +63,7 @@ def test_a_half_filled_form_survives_and_is_gone_when_it_was_sent(page, log_in, 
     page.fill("[name=title]", "Raclette")
     page.fill("[name=number_seats]", "0")
     page.click("main [value=publish]")
-    expect(page.locator(".flash.danger")).to_be_visible()
+    expect(page.locator(".summary")).to_be_visible()
     page.goto("/parties/new")
     expect(page.locator("[name=title]")).to_have_value("Raclette")
     page.fill("[name=number_seats]", "4")
