@@ -285,38 +285,6 @@ for (const button of document.querySelectorAll("[data-share]")) {
   button.addEventListener("click", () => share(title, document.getElementById(id).value));
 }
 
-// The personal link of a guest is on a page of its own, which is asked for when the button is pressed: the site records
-// who looked at it. Without a clipboard, or when that fails, the page is shown.
-for (const form of document.querySelectorAll("form[data-personal-link]")) {
-  const [copyButton, shareButton] = form.querySelectorAll("button");
-  const fetchLink = async () => {
-    const response = await fetch(form.action, { method: "POST", body: new FormData(form) });
-    const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    return page.querySelector("#personal-link").value;
-  };
-  const orShowPage = async (action) => {
-    try {
-      await action();
-    } catch {
-      form.submit();
-    }
-  };
-  if (navigator.clipboard && window.ClipboardItem) {
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      orShowPage(async () => {
-        const text = fetchLink().then((link) => new Blob([link], { type: "text/plain" }));
-        await navigator.clipboard.write([new ClipboardItem({ "text/plain": text })]);
-        confirmed(copyButton);
-      });
-    });
-  }
-  if (navigator.share) {
-    shareButton.hidden = false;
-    shareButton.addEventListener("click", () => orShowPage(async () => share(form.dataset.title, await fetchLink())));
-  }
-}
-
 // Share a page, by what the browser offers or as a copied link.
 for (const button of document.querySelectorAll("[data-share-page]")) {
   if (!navigator.share && !navigator.clipboard) continue;

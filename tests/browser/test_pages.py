@@ -21,7 +21,7 @@ from tests.support.factories import (
 
 # The narrowest phones, and a desktop at 400 %.
 DESK, PHONE = SIZES = {"width": 1280, "height": 800}, {"width": 320, "height": 640}
-MAX_REQUESTS = 8
+MAX_REQUESTS = 9
 # The structure of a page without its content: which element is in which, with what decides about their look
 # and their role.
 PARTS = """() => {
