@@ -60,7 +60,7 @@ def test_a_party_is_downloaded_in_its_own_time_zone(visitor, party):
     assert "DTSTART;TZID=Europe/Madrid:20300701T203000" in page.text
     assert event.dtstart.value.astimezone(UTC) == EVENING
     assert event.dtend.value.astimezone(UTC) == EVENING + timedelta(hours=3)
-    assert event.location.value == "Casa"
+    assert event.location.value == "Casa, Old town"
     assert event.status.value == "CONFIRMED"
     assert "BEGIN:VTIMEZONE" in page.text
 

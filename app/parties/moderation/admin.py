@@ -60,7 +60,7 @@ def _hiding() -> str:
             "The public can no longer find or open it; guests keep their seats. The hosts receive an e-mail "
             "with the reason."
         )
-    return f"{_('The public can no longer find or open it; guests keep their seats.')} {reason}"
+    return " ".join([_("The public can no longer find or open it; guests keep their seats."), str(reason)])
 
 
 class PartyReportModelView(CsvExport, ModelView):

@@ -69,7 +69,7 @@ def _entry(party: DinnerParty) -> Entry:
     when = spoken_dates.spoken_clock(party.starts_at, party.timezone)
     return Entry(
         party.title,
-        f"{when} · {_('Fully booked')}" if party.is_full else when,
+        " · ".join([when, _("Fully booked")]) if party.is_full else when,
         url_for("PartyView.show", slug=party.slug),
         "warning" if party.is_full else "good",
     )
