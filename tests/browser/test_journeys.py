@@ -148,7 +148,7 @@ def test_the_journey_of_a_host(page, log_in, says, accessible, cast, records):
     says(page, "danger", "Please correct the fields that are marked.")
     accessible(page)
     page.fill("[name=title]", "Soup & <b>bread</b>")
-    page.fill("[name=description]", "Come hungry.\nLeave happy.")
+    page.fill("main [name=description]", "Come hungry.\nLeave happy.")
     page.fill("[name=starts_at]", f"{clock.now() + timedelta(days=7):%Y-%m-%dT19:00}")
     page.fill("[name=number_seats]", "4")
     page.click("main [value=save_draft]")
