@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from io import BytesIO
 from socket import AF_UNIX, socket
 from typing import Any
@@ -83,7 +84,9 @@ class Server:
         if self._stop_at:
             return
         self._stop_at = time.monotonic() + STOP_SECONDS
-        self._listeners[0].pull_trigger()
+        # Another thread may have ended already.
+        with suppress(OSError):
+            self._listeners[0].pull_trigger()
 
     def _turn(self) -> None:
         wasyncore.loop(timeout=1, use_poll=True, map=self._map, count=1)
