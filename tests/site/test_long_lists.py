@@ -28,6 +28,12 @@ BOUNDED = {
     "PotluckApi.list",
     # At most 1,000 guests have a seat.
     "KitchenView.show",
+    "PlaceCardsView.show",
+    # The permissions of the site's own code, to be ticked.
+    "RoleModelView.add",
+    "RoleModelView.edit",
+    # What goes with a row that is deleted: 500 rows of a table at most are kept, to be restored.
+    "PartySeriesModelView.delete",
     # A file of 100,000 rows at most, sent as 500 at a time are read.
     *(f"{name}.csv" for name in ("AuditEventModelView", "DinnerPartyModelView", "InvitationModelView")),
     *(f"{name}.csv" for name in ("PartyReportModelView", "RsvpModelView", "UserModelView")),
