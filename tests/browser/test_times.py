@@ -32,4 +32,6 @@ def test_the_profile_comes_before_the_browser(open_page, log_in, party):
     log_in(page, MemberFactory(timezone="Asia/Tokyo"))
     page.goto(f"/parties/{party.slug}")
     texts = page.locator(".invitation .overline .elsewhere").all_text_contents()
-    assert [text.replace("\u202f", " ") for text in texts] == ["Wednesday, January 11, 2040, from 4 AM to 7 AM your time"]
+    assert [text.replace("\u202f", " ") for text in texts] == [
+        "Wednesday, January 11, 2040, from 4 AM to 7 AM your time"
+    ]
