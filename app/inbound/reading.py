@@ -15,6 +15,9 @@ from typing import Any
 
 MAX_PARTS, MAX_TEXT, MAX_HTML, MAX_CALENDAR, MAX_LINE = 50, 20_000, 100_000, 200_000, 255
 MAX_ATTACHMENTS, MAX_NAME = 20, 80
+# The parser compares each line with the boundaries of all parts around it.
+MAX_CONTAINERS = 200
+CONTAINER = re.compile(rb"^content-type:\s*(?:multipart|message)/", re.MULTILINE | re.IGNORECASE)
 CALENDAR_METHOD = re.compile(r"^METHOD:\s*(\w+)", re.MULTILINE | re.IGNORECASE)
 CALENDAR_TYPES = frozenset({"text/calendar", "application/ics"})
 BULK = frozenset({"bulk", "junk", "list", "auto_reply"})
@@ -60,6 +63,8 @@ class Received:
 
 def read(data: bytes, envelope_sender: str | None = None) -> Received | None:
     """Return the content of a message, or None if it cannot be read. An empty `envelope_sender` means that nobody wrote it."""
+    if len(CONTAINER.findall(data)) > MAX_CONTAINERS:
+        return None
     try:
         message = message_from_bytes(data)
         parts = list(_parts(message))

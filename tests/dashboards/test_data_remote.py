@@ -43,7 +43,7 @@ class Handler(BaseHTTPRequestHandler):
         self.server.seen.append((self.path, self.headers["Host"], sorted(self.headers.keys())))
         if self.path == "/drip":
             with contextlib.suppress(OSError):
-                for _ in range(100):
+                for _ in range(1000):
                     self.wfile.write(b"H")
                     time.sleep(0.02)
             return
@@ -187,13 +187,13 @@ def test_urls_follow_the_configuration(app, new_dashboard):
     ],
 )
 def test_what_is_no_json_in_time_is_a_problem(server, monkeypatch, path, problem):
-    monkeypatch.setattr(remote_request, "SECONDS", 0.3 if path == "/drip" else 5)
+    monkeypatch.setattr(remote_request, "SECONDS", 0.3 if path == "/drip" else 20)
     began = time.monotonic()
     with pytest.raises(RemoteError) as caught:
         remote_request.fetch(server.origin + path, {server.origin})
     assert caught.value.problem == problem
     assert [seen[0] for seen in server.seen] == [path]
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 15
 
 
 @pytest.mark.parametrize(

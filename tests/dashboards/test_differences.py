@@ -25,6 +25,6 @@ def test_large_texts_that_differ_everywhere_do_not_hold_up_anybody():
     started = time.process_time()
     shown = differences.lines(before, after)
     # Compared with each other, they would take hours.
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 20
     assert len(shown) == differences.MAX_LINES
     assert ("removed", "-2") in shown

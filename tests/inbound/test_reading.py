@@ -116,7 +116,9 @@ def test_a_calendar_without_a_method_is_none():
     assert (reading.read(made.as_bytes()).calendar, reading.read(made.as_bytes()).calendar_method) == ("", "")
 
 
-NESTED = b"".join(b"Content-Type: multipart/mixed; boundary=%d\n\n--%d\n" % (number, number) for number in range(2000))
+NESTED = b"".join(
+    b"Content-Type: multipart/mixed; boundary=%d\n\n--%d\n" % (number, number) for number in range(20_000)
+)
 HOSTILE = {
     "empty": b"",
     "binary": bytes(range(256)) * 100,
@@ -134,6 +136,7 @@ HOSTILE = {
 def test_a_hostile_message_costs_little(data):
     started = time.process_time()
     read = reading.read(data)
-    assert time.process_time() - started < 2
+    # Not as long as it takes where the time grows with the square of the size.
+    assert time.process_time() - started < 10
     assert read is None or len(read.text) <= reading.MAX_TEXT
     assert read is None or "\0" not in read.text + read.subject + read.sender

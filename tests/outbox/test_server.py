@@ -24,7 +24,7 @@ from tests.support.waiting import wait_until
 
 STOP_SECONDS = 35
 # Far less than the time that a hanging process is given.
-AT_ONCE = 8
+AT_ONCE = 15
 UPLOAD = (
     b"POST /login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
     b"Content-Length: 1000\r\n\r\nusername="
@@ -113,16 +113,16 @@ def assert_slow_senders_and_idle_browsers_keep_nobody_waiting(site):
             stack.enter_context(socket.create_connection(address))
         started = time.monotonic()
         assert get(site) == get(site, "/static/app.css") == 200
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 9
         assert {status(sender) for sender in slow} == {408}
-        assert 10 < time.monotonic() - started < 30
+        assert 10 < time.monotonic() - started < 60
         # Two processes may have divided them.
         assert {status(sender) for sender in same} <= {408, 429}
 
 
 def status(connection):
     """Return the status of the response that arrives."""
-    connection.settimeout(30)
+    connection.settimeout(60)
     return int(connection.recv(12).split()[1])
 
 

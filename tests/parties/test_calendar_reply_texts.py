@@ -215,7 +215,7 @@ def test_what_a_reply_says_counts_and_what_is_no_reply_does_not(before, after, w
 def test_nothing_that_arrives_takes_long_or_raises(text):
     started = time.process_time()
     parse(text, GUEST)
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 10
 
 
 PIECES = [*'BEGINVCALENDAR:;=,"\n\t 0Zé\\', "\n ", "BEGIN:VEVENT\n", "END:", SMALL[:90], SMALL]
