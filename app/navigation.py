@@ -49,13 +49,13 @@ from app.audit.views import AuditEventModelView
 from app.crud.openapi import SiteMenuApi, SwaggerView
 from app.dashboards.admin import DashboardMemberModelView, DashboardModelView, DashboardVersionModelView
 from app.dashboards.api import DashboardApi
-from app.dashboards.edit_views import DashboardEditView
-from app.dashboards.file_views import DashboardFilesView
-from app.dashboards.history_views import DashboardHistoryView, DashboardMembersView
 from app.dashboards.links.views import DashboardLinkView, SharedDashboardView
+from app.dashboards.pages.edit import DashboardEditView
+from app.dashboards.pages.files import DashboardFilesView
+from app.dashboards.pages.history import DashboardHistoryView, DashboardMembersView
+from app.dashboards.pages.schema import DashboardSchemaView
+from app.dashboards.pages.views import DashboardView
 from app.dashboards.privacy import connect as connect_dashboards
-from app.dashboards.schema_view import DashboardSchemaView
-from app.dashboards.views import DashboardView
 from app.dashboards.weekly.views import DashboardWeeklyView
 from app.extensions import AppBuilder
 from app.i18n.views import LocaleView

@@ -13,7 +13,7 @@ from app.accounts.cleanup import CleanupTask
 from app.accounts.users import account_deletion, directory
 from app.audit import service as audit_log
 from app.crud import deletions, files
-from app.dashboards import remote, stored_periods
+from app.dashboards.data import remote, stored_periods
 from app.dashboards.links import service as dashboard_links
 from app.dashboards.weekly import service as weekly
 from app.database import BATCH, transaction

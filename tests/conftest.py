@@ -35,7 +35,7 @@ from app import clock
 from app.accounts.models import ADMIN, GUEST, TRANSLATOR, Member
 from app.administration import saved_view_views
 from app.crud import sidebar
-from app.dashboards import data
+from app.dashboards.data import service as data
 from app.database import transaction
 from app.extensions import db, mail
 from app.parties.models import DinnerParty

@@ -15,7 +15,8 @@ from sqlalchemy import text
 
 from app.accounts.models import Member
 from app.charts.model import Refusal
-from app.dashboards import data, stored_periods
+from app.dashboards.data import service as data
+from app.dashboards.data import stored_periods
 from app.database import transaction
 from app.extensions import db
 from tests.support import postgres

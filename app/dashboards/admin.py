@@ -10,9 +10,9 @@ from app.crud.actions import action
 from app.crud.datamodel import SQLAInterface
 from app.crud.flashes import Message
 from app.crud.views import ModelView
-from app.dashboards import configuration as configurations
 from app.dashboards import service, texts
-from app.dashboards.configuration_field import ConfigurationField
+from app.dashboards.configuration import checking as configurations
+from app.dashboards.configuration.field import ConfigurationField
 from app.dashboards.enums import Layout, MemberRole
 from app.dashboards.models import Dashboard, DashboardMember, DashboardVersion
 from app.errors import DomainError

@@ -9,10 +9,11 @@ from flask_appbuilder.api import expose
 from marshmallow import Schema
 from sqlalchemy.orm.exc import StaleDataError
 
-from app.dashboards import configuration as configurations
-from app.dashboards import queries, schemas, service, texts, uploads
+from app.dashboards import queries, schemas, service, texts
 from app.dashboards.access import DashboardAccess, DashboardRefusedError
-from app.dashboards.configuration import ConfigurationProblemsError
+from app.dashboards.configuration import checking as configurations
+from app.dashboards.configuration.checking import ConfigurationProblemsError
+from app.dashboards.data import uploads
 from app.dashboards.enums import Action
 from app.dashboards.links import service as links
 from app.dashboards.models import Dashboard
@@ -225,7 +226,7 @@ class DashboardApi(DashboardAccess, PartyApiBase):
         dashboard = self.get(dashboard_id, Action.UPDATE)
         with transaction():
             stored = uploads.store(dashboard, sent["name"], sent["file"].encode("utf-8", "replace"))
-        return self.respond(201, UPLOADED, texts.uploaded(stored), result=schemas.UploadSummary().dump(stored))
+        return self.respond(201, UPLOADED, texts.uploaded(stored.name), result=schemas.UploadSummary().dump(stored))
 
     @expose("/<dashboard_id>/uploads/<upload_id>", methods=["DELETE"])
     @endpoint("update", codes=(DELETED,), refusals=NOT_YOURS)

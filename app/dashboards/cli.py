@@ -7,10 +7,10 @@ from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import select
 
 from app.accounts.models import Member
-from app.dashboards import configuration as configurations
 from app.dashboards import queries, rules, service
-from app.dashboards.configuration import ConfigurationProblemsError
-from app.dashboards.configuration_field import described
+from app.dashboards.configuration import checking as configurations
+from app.dashboards.configuration.checking import ConfigurationProblemsError
+from app.dashboards.configuration.field import described
 from app.dashboards.models import Dashboard
 from app.dashboards.service import Imported
 from app.database import report_outage, transaction

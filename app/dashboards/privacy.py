@@ -11,8 +11,8 @@ from app.accounts.models import Member
 from app.accounts.privacy.data_export import ROWS_AT_ONCE, Archive, in_batches, mappings
 from app.accounts.signals import member_erasing, member_exporting, member_merging
 from app.accounts.users.merging import Report, note, rows_of
-from app.dashboards import uploads
-from app.dashboards.data_models import DashboardUpload
+from app.dashboards.data import uploads
+from app.dashboards.data.models import DashboardUpload
 from app.dashboards.enums import MemberRole
 from app.dashboards.links.models import DashboardLink
 from app.dashboards.models import Dashboard, DashboardMember, DashboardVersion

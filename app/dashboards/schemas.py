@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from app.dashboards.data_models import MAX_FILE_NAME
+from app.dashboards.data.models import MAX_FILE_NAME
 from app.dashboards.enums import Layout, MemberRole
 from app.dashboards.links.service import MAX_DAYS
 from app.dashboards.models import MAX_CATEGORY_LENGTH, MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH

@@ -14,8 +14,10 @@ from sqlalchemy import func, inspect, select
 from app import audit, clock
 from app.accounts.models import Member
 from app.crud.fields import clean_line, clean_text
-from app.dashboards import configuration as configurations
-from app.dashboards import jsondash, queries, rules, uploads
+from app.dashboards import queries, rules
+from app.dashboards.configuration import checking as configurations
+from app.dashboards.configuration import jsondash
+from app.dashboards.data import uploads
 from app.dashboards.enums import Layout, MemberRole
 from app.dashboards.models import (
     MAX_CATEGORY_LENGTH,

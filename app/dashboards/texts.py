@@ -6,7 +6,6 @@ from typing import Any
 from flask_babel import LazyString, force_locale, lazy_gettext
 from flask_babel import gettext as _
 
-from app.dashboards.data_models import DashboardUpload
 from app.dashboards.enums import Action
 from app.dashboards.models import Dashboard
 from app.errors import Category
@@ -88,8 +87,8 @@ def not_found(slug: str) -> str:
     return _("There is no dashboard “%(id)s” that you can see.", id=slug)
 
 
-def uploaded(upload: DashboardUpload) -> Flash:
-    return _("The file “%(name)s” was uploaded.", name=upload.name), "info"
+def uploaded(name: str) -> Flash:
+    return _("The file “%(name)s” was uploaded.", name=name), "info"
 
 
 def upload_deleted() -> Flash:

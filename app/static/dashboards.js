@@ -2,7 +2,7 @@
 // All pages work without JavaScript.
 
 const LONGEST = 3600;
-// As app/dashboards/views.py has it. Whoever has been logged out is not sent to the login.
+// As app/dashboards/pages/views.py has it. Whoever has been logged out is not sent to the login.
 const FRAGMENT = { headers: { "X-Fragment": "yes" }, redirect: "error" };
 
 // -- charts that refresh: never while nobody looks, later and later while it fails

@@ -5,7 +5,7 @@ import contextlib
 import pytest
 from flask import g
 
-from app.dashboards import data
+from app.dashboards.data import service as data
 from app.extensions import db
 
 

@@ -6,7 +6,8 @@ import pytest
 from flask_babel import force_locale
 
 from app import setup
-from app.dashboards import configuration, defaults, queries, texts
+from app.dashboards import defaults, queries, texts
+from app.dashboards.configuration import checking as configuration
 from app.dashboards.models import Dashboard
 from app.database import transaction
 from app.extensions import db

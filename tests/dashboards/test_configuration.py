@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from app.dashboards import configuration, json_text
-from app.dashboards.configuration import ConfigurationProblemsError
+from app.dashboards.configuration import checking as configuration
+from app.dashboards.configuration import json_text
+from app.dashboards.configuration.checking import ConfigurationProblemsError
 from app.dashboards.rules import MAX_CONFIGURATION_BYTES, MAX_DEPTH
 
 

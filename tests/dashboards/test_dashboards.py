@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from app.audit.models import AuditEvent
-from app.dashboards import configuration, queries, rules, service
+from app.dashboards import queries, rules, service
+from app.dashboards.configuration import checking as configuration
 from app.dashboards.enums import MemberRole
 from app.dashboards.models import Dashboard, DashboardMember, DashboardVersion
 from app.database import transaction

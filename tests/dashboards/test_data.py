@@ -6,8 +6,8 @@ import pytest
 
 from app import clock
 from app.charts.model import Refusal, Table
-from app.dashboards import data_cache
-from app.dashboards.data_cache import DataCache
+from app.dashboards.data import cache as data_cache
+from app.dashboards.data.cache import DataCache
 from tests.support.factories import DinnerPartyFactory, MemberFactory
 from tests.support.statements import count_statements
 

@@ -5,7 +5,7 @@ from flask import request
 from flask_login import current_user
 
 from app.charts.model import Refusal
-from app.dashboards import own_api
+from app.dashboards.data import own_api
 from app.extensions import db
 from tests.support.factories import DinnerPartyFactory
 

@@ -16,10 +16,10 @@ from cryptography.x509.oid import NameOID
 
 from app import clock, scheduler
 from app.charts.model import Refusal
-from app.dashboards import remote, remote_request
-from app.dashboards.data_models import RemoteAnswer, RemoteProblem
+from app.dashboards.data import remote, remote_request
+from app.dashboards.data.models import RemoteAnswer, RemoteProblem
+from app.dashboards.data.remote_request import RemoteError
 from app.dashboards.models import Dashboard
-from app.dashboards.remote_request import RemoteError
 from app.database import transaction
 from app.extensions import db
 from app.jobs import service as job_service

@@ -3,7 +3,7 @@
 import pytest
 
 import config
-from app.dashboards.remote_hosts import is_public, target
+from app.dashboards.data.remote_hosts import is_public, target
 from config import ConfigurationError
 
 LISTED = config._dashboard_hosts(  # noqa: SLF001 - what the setting says

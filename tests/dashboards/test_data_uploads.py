@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime
 import pytest
 
 from app.charts.model import Kind, Refusal
-from app.dashboards import data, uploads
-from app.dashboards.data_models import DashboardUpload
+from app.dashboards.data import service as data
+from app.dashboards.data import uploads
+from app.dashboards.data.models import DashboardUpload
 from app.dashboards.enums import MemberRole
 from app.dashboards.models import Dashboard, DashboardMember
 from app.database import transaction

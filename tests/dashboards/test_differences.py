@@ -2,7 +2,7 @@
 
 import time
 
-from app.dashboards import differences
+from app.dashboards.configuration import differences
 
 
 def test_a_difference_is_shown_with_the_lines_around_it():

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from app.charts import model
 from app.charts.reading import read
-from app.dashboards import configuration as configurations
-from app.dashboards.jsondash import convert
+from app.dashboards.configuration import checking as configurations
+from app.dashboards.configuration.jsondash import convert
 from tests.charts.test_reading import HOSTILE, places
 
 GRID: dict[str, Any] = {

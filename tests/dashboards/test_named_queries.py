@@ -9,7 +9,8 @@ import pytest
 import config
 from app import audit, clock, metrics, scheduler
 from app.charts.model import Refusal
-from app.dashboards import data, reader
+from app.dashboards.data import reader
+from app.dashboards.data import service as data
 from app.database import transaction
 from app.extensions import db
 from app.named_queries import QUERIES

@@ -12,7 +12,9 @@ from sqlalchemy import text
 from app import named_queries
 from app.charts import png, png_process
 from app.charts.model import Refusal
-from app.dashboards import data, modules, service
+from app.dashboards import service
+from app.dashboards.data import modules
+from app.dashboards.data import service as data
 from app.dashboards.enums import MemberRole
 from app.dashboards.models import Dashboard
 from app.database import transaction

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.dashboards import arrangement
+from app.dashboards.configuration import arrangement
 
 GRID = [
     {"id": "a", "row": 1, "order": 0, "width": 6, "height": 300},

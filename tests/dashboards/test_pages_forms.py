@@ -3,8 +3,8 @@
 import pytest
 from werkzeug.datastructures import MultiDict
 
-from app.dashboards import differences
-from app.dashboards.forms import DashboardForm, configuration_of, module_data, rearranged
+from app.dashboards.configuration import differences
+from app.dashboards.pages.forms import DashboardForm, configuration_of, module_data, rearranged
 
 PLOTLY = {
     "id": "old",

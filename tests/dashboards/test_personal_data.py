@@ -9,7 +9,7 @@ from sqlalchemy import update
 from app import clock
 from app.accounts.models import Member
 from app.accounts.users import account_deletion
-from app.dashboards import uploads
+from app.dashboards.data import uploads
 from app.dashboards.enums import MemberRole
 from app.dashboards.links import service as links
 from app.dashboards.links.models import DashboardLink

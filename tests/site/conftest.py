@@ -13,7 +13,7 @@ from app import audit
 from app.accounts import tokens
 from app.accounts.enums import TokenPurpose
 from app.accounts.models import Member, Registration
-from app.dashboards import configuration
+from app.dashboards.configuration import checking as configuration
 from app.dashboards.links import service as dashboard_links
 from app.dashboards.models import Dashboard
 from app.database import transaction

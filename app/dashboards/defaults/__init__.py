@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from app.dashboards import configuration as configurations
 from app.dashboards import queries, service, texts
+from app.dashboards.configuration import checking as configurations
 from app.dashboards.models import Dashboard
 
 FOLDER = Path(__file__).parent

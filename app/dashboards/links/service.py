@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload
 from app import clock
 from app.accounts.models import Member
 from app.accounts.rules import new_token, token_hash
-from app.dashboards import reader
+from app.dashboards.data import reader
 from app.dashboards.enums import Action
 from app.dashboards.links.models import DashboardLink
 from app.dashboards.models import Dashboard, DashboardVersion

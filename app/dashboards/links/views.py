@@ -12,14 +12,15 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.crud import flashes
 from app.crud.views import BaseView
-from app.dashboards import arrangement, texts
+from app.dashboards import texts
+from app.dashboards.configuration import arrangement
+from app.dashboards.data.modules import show_all
+from app.dashboards.data.reader import reading_as
 from app.dashboards.enums import Action, Layout
 from app.dashboards.links import service as links
 from app.dashboards.links.forms import LinkForm
 from app.dashboards.links.models import DashboardLink
 from app.dashboards.models import Dashboard
-from app.dashboards.modules import show_all
-from app.dashboards.reader import reading_as
 from app.dashboards.texts import Flash
 from app.dashboards.view_base import BaseDashboardView, current_member
 from app.database import transaction

@@ -10,9 +10,9 @@ from app.charts import png_process, texts, values
 from app.charts.drawing import is_drawn
 from app.charts.model import Refusal
 from app.charts.png import NoFontError
+from app.dashboards.data.modules import ShownModule, show_all
+from app.dashboards.data.reader import reading_as
 from app.dashboards.models import Dashboard
-from app.dashboards.modules import ShownModule, show_all
-from app.dashboards.reader import reading_as
 from app.dashboards.texts import description_of, name_of
 from app.http import public_url
 from app.i18n.selectors import force_locale

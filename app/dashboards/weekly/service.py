@@ -9,7 +9,7 @@ from sqlalchemy.orm import joinedload
 
 from app import clock
 from app.accounts.models import Member
-from app.dashboards import reader
+from app.dashboards.data import reader
 from app.dashboards.enums import Action
 from app.dashboards.models import Dashboard
 from app.dashboards.weekly import mail

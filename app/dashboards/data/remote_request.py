@@ -10,9 +10,9 @@ from contextlib import closing
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 
-from app.dashboards import remote_hosts
-from app.dashboards.data_models import RemoteProblem
-from app.dashboards.remote_hosts import Target
+from app.dashboards.data import remote_hosts
+from app.dashboards.data.models import RemoteProblem
+from app.dashboards.data.remote_hosts import Target
 
 SECONDS, MAX_BYTES = 5.0, 1024 * 1024
 HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "DinnerParty"}

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import undefer
 
 from app.charts.model import Column, Kind, Table, Value
-from app.dashboards.data_models import MAX_FILE_NAME, DashboardUpload
+from app.dashboards.data.models import MAX_FILE_NAME, DashboardUpload
 from app.dashboards.models import Dashboard
 from app.dashboards.rules import MAX_UPLOAD_BYTES, MAX_UPLOAD_COLUMNS, MAX_UPLOAD_ROWS, MAX_UPLOADS
 from app.errors import DomainError

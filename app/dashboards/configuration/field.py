@@ -5,9 +5,9 @@ from typing import Any
 from flask_babel import gettext as _
 
 from app.crud.fields import JsonField
-from app.dashboards import configuration as configurations
-from app.dashboards.configuration import ConfigurationProblemsError
-from app.dashboards.json_text import Problem
+from app.dashboards.configuration import checking as configurations
+from app.dashboards.configuration.checking import ConfigurationProblemsError
+from app.dashboards.configuration.json_text import Problem
 
 
 class ConfigurationField(JsonField):

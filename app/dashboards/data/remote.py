@@ -11,9 +11,9 @@ from flask_babel import gettext
 from sqlalchemy import func, or_, select, update
 
 from app import clock
-from app.dashboards import remote_hosts, remote_request
-from app.dashboards.data_models import RemoteAnswer, RemoteProblem
-from app.dashboards.remote_request import RemoteError
+from app.dashboards.data import remote_hosts, remote_request
+from app.dashboards.data.models import RemoteAnswer, RemoteProblem
+from app.dashboards.data.remote_request import RemoteError
 from app.database import transaction
 from app.extensions import db
 

@@ -10,11 +10,13 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.crud import flashes
 from app.crud.fields import show_at_field
-from app.dashboards import configuration, differences, queries, service, texts
+from app.dashboards import queries, service, texts
 from app.dashboards.access import NOT_FOUND, DashboardRefusedError
+from app.dashboards.configuration import checking as configuration
+from app.dashboards.configuration import differences
 from app.dashboards.enums import Action
-from app.dashboards.forms import MemberForm
 from app.dashboards.models import Dashboard, DashboardVersion
+from app.dashboards.pages.forms import MemberForm
 from app.dashboards.view_base import BaseDashboardView, current_member
 from app.database import transaction
 from app.errors import DomainError

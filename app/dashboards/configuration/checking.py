@@ -18,9 +18,10 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 from jsonschema.exceptions import ValidationError as Mismatch
 
-from app.dashboards import json_text, texts
+from app.dashboards import texts
+from app.dashboards.configuration import json_text
+from app.dashboards.configuration.json_text import Document, Path, Problem
 from app.dashboards.enums import Layout
-from app.dashboards.json_text import Document, Path, Problem
 from app.dashboards.rules import (
     MAX_CONFIGURATION_BYTES,
     MAX_DEPTH,

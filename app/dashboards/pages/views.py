@@ -13,11 +13,12 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.charts import downloads
 from app.charts.model import Refusal
 from app.crud.fields import clean_line
-from app.dashboards import arrangement, queries, service, texts
+from app.dashboards import queries, service, texts
 from app.dashboards.access import NOT_FOUND, DashboardRefusedError
+from app.dashboards.configuration import arrangement
+from app.dashboards.data.modules import ShownModule, show, show_all
 from app.dashboards.enums import Action, Layout
 from app.dashboards.models import Dashboard
-from app.dashboards.modules import ShownModule, show, show_all
 from app.dashboards.view_base import BaseDashboardView, current_member
 from app.dashboards.weekly import service as weekly
 from app.database import transaction

@@ -4,7 +4,7 @@ from flask import Response, make_response
 from flask_appbuilder import expose
 
 from app.crud.views import BaseView
-from app.dashboards.configuration import SCHEMA_FILE
+from app.dashboards.configuration.checking import SCHEMA_FILE
 
 
 class DashboardSchemaView(BaseView):

@@ -24,8 +24,9 @@ from wtforms import (
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
 
 from app.crud.fields import PLAIN_INPUT, JsonField, clean_line, clean_text
-from app.dashboards import arrangement, models, rules
-from app.dashboards.arrangement import numbered, rows
+from app.dashboards import models, rules
+from app.dashboards.configuration import arrangement
+from app.dashboards.configuration.arrangement import numbered, rows
 from app.dashboards.enums import Layout, MemberRole
 
 # Where the data of a module comes from. What the form cannot change (an address) is kept.

@@ -13,8 +13,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.charts import memo, reading
 from app.charts.model import Chart, Gauge, Image, Numbers, Refusal, Tree
-from app.dashboards import data, texts
-from app.dashboards.arrangement import DEFAULT_HEIGHT, rows
+from app.dashboards import texts
+from app.dashboards.configuration.arrangement import DEFAULT_HEIGHT, rows
+from app.dashboards.data import service as data
 from app.dashboards.models import Dashboard
 from app.database import is_unavailable
 from app.extensions import db
@@ -85,7 +86,7 @@ def show_all(
 ) -> list[ShownModule]:
     """Return what all modules of a dashboard show, in their order; `modules` if they are not those it has now.
 
-    What several of them ask alike is asked once (app.dashboards.data).
+    What several of them ask alike is asked once (app.dashboards.data.service).
     """
     modules = dashboard.modules if modules is None else modules
     places = {module["id"]: place for place, module in enumerate(modules)}

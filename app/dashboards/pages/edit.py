@@ -12,10 +12,15 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.crud import flashes
 from app.crud.fields import show_at_field
-from app.dashboards import arrangement, configuration, differences, queries, service, texts, uploads
-from app.dashboards.configuration import ConfigurationProblemsError
+from app.dashboards import queries, service, texts
+from app.dashboards.configuration import arrangement, differences
+from app.dashboards.configuration import checking as configuration
+from app.dashboards.configuration.checking import ConfigurationProblemsError
+from app.dashboards.configuration.json_text import Problem
+from app.dashboards.data import uploads
 from app.dashboards.enums import Action, Layout
-from app.dashboards.forms import (
+from app.dashboards.models import Dashboard
+from app.dashboards.pages.forms import (
     DashboardForm,
     TextForm,
     UploadForm,
@@ -23,12 +28,10 @@ from app.dashboards.forms import (
     form_data,
     rearranged,
 )
-from app.dashboards.json_text import Problem
-from app.dashboards.models import Dashboard
+from app.dashboards.pages.views import render_dashboard
 from app.dashboards.rules import MAX_CONFIGURATION_BYTES
 from app.dashboards.service import Place
 from app.dashboards.view_base import BaseDashboardView, current_member
-from app.dashboards.views import render_dashboard
 from app.database import transaction
 from app.errors import DomainError
 from app.http import parse_int

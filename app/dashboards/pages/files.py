@@ -7,10 +7,11 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.crud import flashes
 from app.crud.fields import show_at_field
-from app.dashboards import texts, uploads
+from app.dashboards import texts
+from app.dashboards.data import uploads
 from app.dashboards.enums import Action
-from app.dashboards.forms import CsvForm
 from app.dashboards.models import Dashboard
+from app.dashboards.pages.forms import CsvForm
 from app.dashboards.rules import MAX_UPLOAD_BYTES
 from app.dashboards.view_base import BaseDashboardView
 from app.database import transaction
@@ -41,7 +42,7 @@ class DashboardFilesView(BaseDashboardView):
             show_at_field(form, error)
             flash(str(error), error.category)
             return self._page(self.get(slug, Action.UPDATE), form, 422)
-        flash(*texts.uploaded(stored))
+        flash(*texts.uploaded(stored.name))
         return redirect(url_for("DashboardFilesView.files", slug=slug), 303)
 
     @expose("/<slug>/files/delete", methods=["POST"])

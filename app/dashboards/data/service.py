@@ -10,13 +10,13 @@ from flask_login import current_user
 
 from app import replica
 from app.charts.model import Refusal, Table
-from app.dashboards import own_api, remote, stored_periods, uploads
 from app.dashboards.access import ReaderAccess
-from app.dashboards.data_cache import DataCache
-from app.dashboards.data_models import DashboardUpload
+from app.dashboards.data import own_api, remote, stored_periods, uploads
+from app.dashboards.data.cache import DataCache
+from app.dashboards.data.models import DashboardUpload
+from app.dashboards.data.reader import is_for_another
 from app.dashboards.enums import Action
 from app.dashboards.models import Dashboard
-from app.dashboards.reader import is_for_another
 from app.extensions import appbuilder_of
 from app.named_queries import QUERIES, NamedQuery, Row
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import delete, select
 
 from app import clock, replica
-from app.dashboards.data_models import StoredPeriod
+from app.dashboards.data.models import StoredPeriod
 from app.database import insert_into, transaction
 from app.extensions import db
 from app.named_queries import QUERIES, Row, Series
