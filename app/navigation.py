@@ -82,7 +82,7 @@ from app.parties.menu.api import MenuApi, PeopleApi
 from app.parties.menu.views import MenuView
 from app.parties.messages.admin import GuestMessageModelView, ReminderModelView
 from app.parties.messages.api import MessageApi
-from app.parties.messages.views import MessageView
+from app.parties.messages.views import MessageView, QuestionView
 from app.parties.moderation.admin import PartyReportModelView
 from app.parties.moderation.api import ReportApi
 from app.parties.moderation.views import ReportView
@@ -145,6 +145,7 @@ PARTY_PAGES = (
     TicketView,
     ReportView,
     MessageView,
+    QuestionView,
 )
 DASHBOARD_PAGES = (
     DashboardView,

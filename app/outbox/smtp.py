@@ -28,7 +28,7 @@ LIST_UNSUBSCRIBE, LIST_UNSUBSCRIBE_POST = "List-Unsubscribe", "List-Unsubscribe-
 
 
 # RFC 3834: what a person wrote is not called automatic, although the site sends it.
-WRITTEN_BY_PEOPLE = frozenset({"guest_message", "guest_reply", "host_reply"})
+WRITTEN_BY_PEOPLE = frozenset({"guest_message", "guest_question", "guest_reply", "host_reply"})
 
 logger = logging.getLogger(__name__)
 

@@ -131,13 +131,14 @@ def time_change(party: DinnerParty, before: PlannedTime | None) -> TimeChange | 
     return None if before == now else TimeChange(before, now, by_rules=is_same_clock)
 
 
-def to_member(
+def to_member(  # noqa: PLR0913 - what e-mails differ in
     kind: str,
     member: Member,
     version: str,
     *,
     expires_at: datetime | None = None,
     topic: EmailTopic | None = None,
+    reply_to: str | None = None,
     **context: Any,
 ) -> None:
     """Send an e-mail to a host or administrator, once for each `version`, unless they have unsubscribed from `topic`."""
@@ -153,5 +154,6 @@ def to_member(
             dedupe_key=f"{kind}:{version}",
             expires_at=expires_at,
             topic=topic,
+            reply_to=reply_to,
         )
     )

@@ -26,6 +26,11 @@ class Respondent:
         return self.member.email if self.member else self._invited.email
 
     @property
+    def shown_email(self) -> str:
+        """The address, or nothing where a guest without an account gave none."""
+        return self.member.email if self.member else self._invited.shown_email
+
+    @property
     def name(self) -> str:
         """The name that hosts read."""
         return self.member.display_name if self.member else self._invited.name

@@ -8,8 +8,8 @@ from flask_appbuilder.api import expose
 from app.database import run_with_retry
 from app.parties import idempotency
 from app.parties.access import current_member
-from app.parties.api_base import FINGERPRINT_FIELD, NOT_THE_HOST, PartyApiBase, endpoint
-from app.parties.messages import reminders
+from app.parties.api_base import FINGERPRINT_FIELD, NOT_THE_HOST, PARTY_NOT_FOUND, PartyApiBase, endpoint
+from app.parties.messages import questions, reminders
 from app.parties.messages import schemas as message_schemas
 from app.parties.messages import service as message_service
 from app.parties.messages import texts as message_texts
@@ -47,6 +47,22 @@ class MessageApi(PartyApiBase):
         message = run_with_retry(lambda: message_service.send(party, current_member(), draft))
         shown = message_schemas.Message().dump(message)
         return self.respond(200, QUEUED, message_texts.message_queued(message), result=shown)
+
+    @expose("/<slug>/ask", methods=["POST"])
+    @endpoint(
+        "rsvp",
+        takes=message_schemas.QuestionInput,
+        codes=(QUEUED,),
+        parameters=(idempotency.PARAMETER,),
+        refusals={**PARTY_NOT_FOUND, 409: "You are a host, or the party was long ago"},
+    )
+    def ask(self, slug: str, sent: dict[str, Any]) -> Response:
+        """Ask the hosts. Their reply reaches the e-mail address of your account."""
+        party, guest, rsvp = self.get_answerable(slug)
+        questions.refuse(party, is_host=self.is_host(party))
+        key = idempotency.identify_request(current_member()).key_digests[0]
+        hosts = run_with_retry(lambda: questions.ask(party, guest, rsvp, sent["text"], key))
+        return self.respond(200, QUEUED, message_texts.question_queued(hosts))
 
     @expose("/<slug>/remind", methods=["POST"])
     @endpoint("host", codes=(QUEUED,), refusals={**NOT_THE_HOST, 409: "All have answered, or all were reminded today"})

@@ -60,6 +60,17 @@ class MessageForm(FlaskForm):
     key = HiddenField(validators=[Length(max=MAX_KEY_LENGTH)])
 
 
+class QuestionForm(FlaskForm):
+    """A question of a guest to the hosts."""
+
+    text = TextAreaField(
+        lazy_gettext("Your question"),
+        filters=[clean_text],
+        validators=[DataRequired(), Length(max=message_models.MAX_QUESTION_LENGTH)],
+    )
+    key = HiddenField(validators=[Length(max=MAX_KEY_LENGTH)])
+
+
 class ReminderForm(Form):
     """One reminder. Without a number, it is removed."""
 

@@ -10,9 +10,10 @@ from app.http import public_url
 from app.outbox.models import EmailTopic
 from app.outbox.service import EmailRequest, enqueue
 from app.parties import guest_addresses, secret_links
-from app.parties.mail import party_context, reach, request_to, send
+from app.parties.mail import party_context, reach, request_to, send, to_member
 from app.parties.messages.models import GuestMessage
 from app.parties.models import DinnerParty, Invitation, Rsvp
+from app.parties.respondent import Respondent
 
 # Not the start of the party: hosts also thank their guests afterwards.
 MESSAGE_LIFETIME = timedelta(days=7)
@@ -72,6 +73,24 @@ def guest_reply(guest: Rsvp | Invitation, host: Member, words: str, digest: str,
             expires_at=clock.now() + MESSAGE_LIFETIME,
             reply_to=guest_addresses.host_address(guest, host.id),
         )
+    )
+
+
+def guest_question(  # noqa: PLR0913 - what hosts read of it
+    party: DinnerParty, host: Member, guest: Respondent, text: str, digest: str, *, reply_way: str, reply_to: str | None
+) -> None:
+    """Send a guest's question to a host."""
+    to_member(
+        "guest_question",
+        host,
+        f"{party.id}:{host.id}:{digest}",
+        expires_at=clock.now() + MESSAGE_LIFETIME,
+        reply_to=reply_to,
+        party=party_context(party, to_host=True),
+        guest=guest.name or guest.email,
+        paragraphs=paragraphs_of(text),
+        reply_way=reply_way,
+        url=public_url("PartyView.show", slug=party.slug),
     )
 
 

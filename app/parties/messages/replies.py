@@ -44,7 +44,7 @@ def _is_open(guest: Rsvp | Invitation) -> bool:
 
 def _pass_to_hosts(message: Received, guest: Rsvp | Invitation) -> bool:
     """Send a guest's words to all hosts."""
-    hosts = _hosts(guest.party)
+    hosts = hosts_of(guest.party)
     hidden = (_address_of(guest), *(host.email for host in hosts))
     words, left_out = _words(message, hidden), _names(message, hidden)
     for host in hosts:
@@ -74,7 +74,8 @@ def _names(message: Received, hidden: tuple[str, ...]) -> list[str]:
     return [conversation.hide(name, hidden) for name in message.attachments]
 
 
-def _hosts(party: DinnerParty) -> list[Member]:
+def hosts_of(party: DinnerParty) -> list[Member]:
+    """Return the hosts who can read e-mail."""
     return [host for host in (party.host, *party.co_hosts) if host.erased_at is None and host.is_active]
 
 

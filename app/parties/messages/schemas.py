@@ -36,6 +36,17 @@ class MessageInput(RequestSchema):
     )
 
 
+class QuestionInput(RequestSchema):
+    """A question to the hosts."""
+
+    text = TextField(
+        message_models.MAX_QUESTION_LENGTH,
+        least=1,
+        required=True,
+        **api_fields.described("Plain text. An empty line separates paragraphs"),
+    )
+
+
 class ReminderInput(RequestSchema):
     """A reminder."""
 

@@ -14,6 +14,12 @@ def message_queued(message: GuestMessage) -> Flash:
     return outbox_texts.queued(text)
 
 
+def question_queued(hosts: int) -> Flash:
+    return outbox_texts.queued(
+        ngettext("Question queued for %(num)d host.", "Question queued for %(num)d hosts.", hosts)
+    )
+
+
 def not_answered_reminded(count: int) -> Flash:
     text = ngettext(
         "Reminder queued for %(num)d person who has not answered.",

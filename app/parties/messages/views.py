@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response as BaseResponse
 
+from app.accounts.rate_limits import per_address
 from app.crud import flashes
 from app.crud.fields import show_at_field
 from app.crud.form_rows import ROW_BUTTON, rearrange
@@ -17,12 +18,12 @@ from app.database import run_with_retry
 from app.errors import DomainError
 from app.http import allow_styles
 from app.i18n import locales
-from app.parties.access import BasePartyView, current_member
+from app.parties.access import BasePartyView, current_member, login_or_invitation_required
 from app.parties.enums import Audience, ReminderKind
-from app.parties.messages import reminders
+from app.parties.messages import questions, reminders
 from app.parties.messages import service as message_service
 from app.parties.messages import texts as message_texts
-from app.parties.messages.forms import EVERYONE, MessageForm, RemindersForm
+from app.parties.messages.forms import EVERYONE, MessageForm, QuestionForm, RemindersForm
 from app.parties.messages.models import MAX_REMINDERS
 from app.parties.messages.reminders import PlannedReminder
 from app.parties.messages.rules import DAY, in_units
@@ -34,6 +35,44 @@ from app.parties.optimistic_lock import StaleFormError
 STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 # A row that the host adds.
 BLANK = {"kind": ReminderKind.BEFORE_START, "amount": "1", "unit": str(DAY)}
+
+
+class QuestionView(BasePartyView):
+    """The page on which guests write to the hosts."""
+
+    route_base = "/parties"
+    default_view = "ask"
+    # Each question is an e-mail to each host.
+    limits = [per_address("QuestionView.ask", "20 per hour")]
+
+    @expose("/<slug>/ask", methods=["GET", "POST"])
+    @login_or_invitation_required
+    @permission_name("rsvp")
+    def ask(self, slug: str) -> BaseResponse:
+        """Show the form. POST sends the question."""
+        party, guest, rsvp = self.get_answerable(slug)
+        form = QuestionForm()
+        try:
+            questions.refuse(party, is_host=self.is_host(party))
+            if form.validate_on_submit():
+                text, key = form.text.data, form.key.data or ""
+                hosts = run_with_retry(lambda: questions.ask(party, guest, rsvp, text, key))
+                flash(*message_texts.question_queued(hosts))
+                return redirect(url_for("PartyView.show", slug=slug), 303)
+        except DomainError as error:
+            flash(str(error), error.category)
+            return redirect(url_for("PartyView.show", slug=slug), 303)
+        if form.is_submitted():
+            flash(str(flashes.CORRECT_THE_FIELDS), "danger")
+        form.key.data = form.key.data or secrets.token_urlsafe()
+        page = self.render_template(
+            "parties/ask.html",
+            form=form,
+            party=party,
+            reply_way=questions.reply_way(guest, rsvp),
+            email=guest.shown_email,
+        )
+        return make_response(page, 422 if form.is_submitted() else 200)
 
 
 class MessageView(BasePartyView):

@@ -87,6 +87,11 @@ class PartyPage:
         return self.is_host or self.is_staff
 
     @property
+    def may_ask(self) -> bool:
+        """Whether the page links to the form for questions. Visitors are asked to log in there."""
+        return not self.party.is_draft and not self.is_host
+
+    @property
     def may_report(self) -> bool:
         """Whether the page links to the report form."""
         return self.party.is_listed and not self.party.is_draft and not self.is_host
