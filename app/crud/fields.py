@@ -4,6 +4,7 @@ import json
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,7 @@ from wtforms import Field, SelectField, SelectMultipleField, StringField, TextAr
 from wtforms.validators import InputRequired, Optional, ValidationError
 from wtforms.widgets import CheckboxInput, DateTimeLocalInput, ListWidget, TextInput, html_params
 
+from app import zone_rules
 from app.crud import object_pages, options
 from app.errors import Category, DomainError
 from app.extensions import db
@@ -31,8 +33,6 @@ LINE_BREAKS = {"\n", "\t"}
 MOMENT_FORMATS = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
 # Leaves room for any zone's offset: a moment next to the end of the calendar cannot be converted.
 FIRST_YEAR, LAST_YEAR = 1900, 9990
-
-ZONES_BY_LOWER_NAME: dict[str, str] = {}
 
 
 def clean_text(text: str | None) -> str | None:
@@ -188,21 +188,26 @@ class TimezoneField(StringField):
         """Accept a name in upper or lower case."""
         typed = clean_line(valuelist[0]) if valuelist else None
         if typed is not None:
-            self.data = _zones().get(typed.lower().replace(" ", "_"), typed)
+            self.data = _zones(zone_rules.version()).get(typed.lower().replace(" ", "_"), typed)
 
     def pre_validate(self, form: FlaskForm) -> None:  # noqa: ARG002 - WTForms' signature
         if self.data and not selectors.is_timezone(self.data):
             raise ValidationError(_("There is no time zone with this name. Enter a city, for example Europe/Madrid."))
 
     def __call__(self, **kwargs: Any) -> Markup:
-        options = Markup("").join(Markup("<option>{}</option>").format(name) for name in sorted(_zones().values()))
-        return _with_datalist(self, options, kwargs)
+        return _with_datalist(self, _zone_options(zone_rules.version()), kwargs)
 
 
-def _zones() -> Mapping[str, str]:
-    if not ZONES_BY_LOWER_NAME:
-        ZONES_BY_LOWER_NAME.update({name.lower(): name for name in selectors.timezones()})
-    return ZONES_BY_LOWER_NAME
+@lru_cache(maxsize=1)
+def _zones(_rules: str) -> Mapping[str, str]:
+    """Return the names of all zones by their names in lower case."""
+    return {name.lower(): name for name in selectors.timezones()}
+
+
+@lru_cache(maxsize=1)
+def _zone_options(rules: str) -> Markup:
+    """Return the suggestions for a zone: six hundred, which take as long as the rest of the form."""
+    return Markup("").join(Markup("<option>{}</option>").format(name) for name in sorted(_zones(rules).values()))
 
 
 class AutocompleteField(Field):

@@ -13,6 +13,7 @@ from werkzeug.datastructures import MultiDict
 from app.crud import calendar_layout, list_arguments, object_pages, quick_filters
 from app.crud.filters import FilterRelated, OfMoments
 from app.crud.list_arguments import FilterArgument, ListArguments, ListOptions
+from app.crud.row_pages import MAX_COUNTED_FOR_PEOPLE
 from app.crud.view_config import Labels, ViewConfigMixin
 from app.http import own_path
 from app.i18n import formats
@@ -142,6 +143,7 @@ class ListMixin(ViewConfigMixin):
             number=page or 0,
             size=page_size or self.page_size,
             columns=(*columns, *self.load_columns),
+            most=MAX_COUNTED_FOR_PEOPLE,
         )
         widgets = widgets or {}
         widgets["list"] = self.list_widget(

@@ -176,7 +176,7 @@ def names(value: Any) -> Markup | str:
     if value is None or value == []:
         return formats.NOTHING
     text = formats.value([row_name(row) for row in value] if isinstance(value, list) else row_name(value))
-    return Markup("<bdi>{}</bdi>").format(text)
+    return Markup(f"<bdi>{escape(text)}</bdi>")  # noqa: S704 - escaped
 
 
 def _linked(row: Any) -> Markup:

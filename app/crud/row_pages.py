@@ -14,8 +14,8 @@ from app.http import MAX_PAGE
 from app.search_key import is_words, search_key
 from config import ConfigurationError
 
-# Counting a million rows would take longer than the page.
-MAX_COUNTED = 10_000
+# Counting a million rows would take longer than the page. Programs are told more exactly than people.
+MAX_COUNTED, MAX_COUNTED_FOR_PEOPLE = 10_000, 1_000
 
 
 @dataclass(frozen=True)
@@ -45,35 +45,37 @@ class RowPages(RowKeys):
         number: int = 0,
         size: int | None = None,
         columns: Iterable[str] = (),
+        most: int = MAX_COUNTED,
     ) -> Page:
-        """Return one page, with the relations among `columns` loaded; beyond the last page, the last one.
+        """Return one page, at most `most` rows counted, with the relations among `columns` loaded; beyond the last page, the last one.
 
         Keys are found first and rows fetched for these only: a deep page costs little more than the first one.
         """
-        return replica.read(lambda: self._page(filters, order, min(max(number, 0), MAX_PAGE), size, columns))
+        return replica.read(lambda: self._page(filters, order, min(max(number, 0), MAX_PAGE), size, columns, most))
 
-    def _page(
+    def _page(  # noqa: PLR0913, PLR0917 - what `page` is asked for
         self,
         filters: Filters | None,
         order: tuple[str, str],
         number: int,
         size: int | None,
         columns: Iterable[str],
+        most: int,
     ) -> Page:
         rows = self._rows(filters, order, number, size, columns)
         if size is None:
             return Page(rows, 0, max(len(rows), 1), len(rows))
         if len(rows) <= size and (rows or not number):
             return Page(rows, number, size, number * size + len(rows))
-        count = self._count(filters)
-        capped = count > MAX_COUNTED
+        count = self._count(filters, most)
+        capped = count > most
         if not rows and not capped:
             number = max(count - 1, 0) // size
             rows = self._rows(filters, order, number, size, columns)
         elif not rows:
-            return self._page(filters, order, 0, size, columns)
+            return self._page(filters, order, 0, size, columns, most)
         # A page beyond what was counted has shown that there are more.
-        known = max(min(count, MAX_COUNTED), number * size + len(rows))
+        known = max(min(count, most), number * size + len(rows))
         return Page(rows[:size], number, size, known, capped)
 
     def keys(self, filters: Filters | None, order: tuple[str, str], most: int) -> list[Any]:
@@ -149,9 +151,9 @@ class RowPages(RowKeys):
         position = _position(attribute, getattr(other, attribute.key))
         return statement.outerjoin(other, relation.of_type(other)), position
 
-    def _count(self, filters: Filters | None) -> int:
-        """Return the number of rows, and MAX_COUNTED + 1 when there are more."""
-        some = self._filtered(select(*self._pks), filters).limit(MAX_COUNTED + 1).subquery()
+    def _count(self, filters: Filters | None, most: int) -> int:
+        """Return the number of rows, and `most` + 1 when there are more."""
+        some = self._filtered(select(*self._pks), filters).limit(most + 1).subquery()
         return self.session.scalar(select(func.count()).select_from(some)) or 0
 
     def _eager(self, columns: Iterable[str]) -> list[Any]:

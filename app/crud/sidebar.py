@@ -14,12 +14,15 @@ from sqlalchemy import Select, func, select
 
 from app.extensions import appbuilder_of, db
 from app.http import own_path
+from app.i18n.selectors import current_locale
 
 # More waiting rows are shown as "99+".
 MOST = 99
 # How long a process shows counts before it counts again. What it changes itself is counted at once.
 SECONDS = 15
 COUNTS = "waiting_counts"
+# The menus that a process has shown, of each language and for what their readers may open.
+MENUS, MOST_MENUS = "menus", 64
 
 
 @dataclass(frozen=True)
@@ -36,12 +39,18 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Link:
-    """An entry of the sidebar. Its page is open (`current` is "page"), or another one of its view ("true")."""
+    """An entry of the sidebar."""
 
     label: str
     url: str
     view: Any = None
-    current: str = ""
+
+    @property
+    def current(self) -> str:
+        """Whether its page is open ("page"), or another one of its view ("true")."""
+        if urlsplit(self.url).path == own_path():
+            return "page"
+        return "true" if self.view is not None and self.view.endpoint == request.blueprint else ""
 
 
 @dataclass(frozen=True)
@@ -72,8 +81,8 @@ def search_url() -> str:
 
 def is_managed() -> bool:
     """Whether this page belongs to the administration: its view is generated, in the menu, or says so (`is_managed`)."""
-    appbuilder = appbuilder_of()
-    view = next((each for each in appbuilder.baseviews if each.endpoint == request.blueprint), None)
+    appbuilder, blueprint = appbuilder_of(), request.blueprint
+    view = next((each for each in appbuilder.baseviews if each.endpoint == blueprint), None)
     if view is None or not groups():
         return False
     return (
@@ -86,8 +95,24 @@ def is_managed() -> bool:
 def groups() -> list[Group]:
     """Return the menu of the member, with what they may open only; nothing for visitors."""
     if "sidebar" not in g:
-        g.sidebar = list(_groups()) if current_user.is_authenticated else []
+        g.sidebar = _menu() if current_user.is_authenticated else []
     found: list[Group] = g.sidebar
+    return found
+
+
+def _menu() -> list[Group]:
+    """Return the menu for those who may open the same entries, in the same language: made once."""
+    appbuilder: Any = appbuilder_of()
+    items = list(_items(appbuilder.menu.get_list()))
+    allowed = appbuilder.sm.get_user_menu_access([item.name for item in items])
+    shown = tuple(item.name for item in items if item.name in allowed and item.should_render())
+    known: dict[object, list[Group]] = current_app.extensions.setdefault(MENUS, {})
+    key = (shown, len(items), current_locale(), request.script_root)
+    found = known.get(key)
+    if found is None:
+        if len(known) >= MOST_MENUS:
+            known.clear()
+        found = known[key] = list(_groups())
     return found
 
 
@@ -105,10 +130,7 @@ def _groups() -> Iterator[Group]:
 
 
 def _link(entry: dict[str, Any], views: dict[str, Any]) -> Link:
-    view, url = views.get(entry["name"]), str(entry["url"])
-    of_view = view is not None and view.endpoint == request.blueprint
-    current = "page" if urlsplit(url).path == own_path() else "true" if of_view else ""
-    return Link(str(entry["label"]), url, view, current)
+    return Link(str(entry["label"]), str(entry["url"]), views.get(entry["name"]))
 
 
 def _items(menu: list[MenuItem]) -> Iterator[MenuItem]:

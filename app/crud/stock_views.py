@@ -29,7 +29,8 @@ def init_app(app: Flask) -> None:
 
 
 def _prepare() -> None:
-    views = [view for view in appbuilder_of().baseviews if view.blueprint and view.blueprint.name == request.blueprint]
+    name = request.blueprint
+    views = [view for view in appbuilder_of().baseviews if view.blueprint and view.blueprint.name == name]
     if not views or isinstance(views[0], BaseView):
         return
     if any(name.startswith(tuple(MOST)) for name in request.args):

@@ -1,12 +1,12 @@
 """Formats dates, times and values in the current language and time zone. Templates have filters of the same names."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from enum import Enum, StrEnum
-from functools import lru_cache, singledispatch
-from typing import Literal
+from functools import lru_cache, singledispatch, wraps
+from typing import Literal, ParamSpec
 from zoneinfo import ZoneInfo
 
 import flask_babel
@@ -20,14 +20,32 @@ Width = Literal["short", "medium", "long", "full"]
 NOTHING = "\N{EM DASH}"
 # CLDR's names of the patterns with hour and minute.
 SKELETONS = {"h23": "Hm", "h12": "hm"}
+# Moments of each function.
+REMEMBERED = 2048
+P = ParamSpec("P")
 
 
 def init_app(app: Flask) -> None:
     """Add the filters to the templates of `app`."""
-    app.jinja_env.filters.update(date_time=date_time, date=date, time=time, value=value)
+    app.jinja_env.filters.update(date_time=date_time, date=date, time=time, value=value, number=number)
     app.jinja_env.globals.update(planned_time=planned_time, place=place)
 
 
+def _remembered(function: Callable[P, str]) -> Callable[P, str]:
+    """Have a function remember what it has written for readers of one kind: a list shows few moments many times."""
+
+    @lru_cache(maxsize=REMEMBERED)
+    def write(_reader: selectors.Reader, *arguments: P.args, **options: P.kwargs) -> str:
+        return function(*arguments, **options)
+
+    @wraps(function)
+    def remember(*arguments: P.args, **options: P.kwargs) -> str:
+        return write(selectors.reader(), *arguments, **options)
+
+    return remember
+
+
+@_remembered
 def date_time(moment: dt.datetime, zone: str | None = None, width: Width = "medium") -> str:
     """Return date and time of an aware moment (a naive one is UTC), in `zone` or the current time zone.
 
@@ -37,18 +55,21 @@ def date_time(moment: dt.datetime, zone: str | None = None, width: Width = "medi
     return _with_zone(_date_and_clock(local, width), local, zone)
 
 
+@_remembered
 def planned_time(local: dt.datetime, offset: dt.timedelta, zone: str, width: Width = "full") -> str:
     """Return date and time of a local time, always with its zone, whatever offset the zone has by now."""
     local = local.replace(tzinfo=dt.timezone(offset))
     return _named(_date_and_clock(local, width), local, zone)
 
 
+@_remembered
 def date(moment: dt.date, zone: str | None = None, width: Width = "full") -> str:
     """Format the date of a datetime in `zone` or the current time zone, or a plain date."""
     local = in_zone(moment, zone) if isinstance(moment, dt.datetime) else moment
     return dates.format_date(local, width, locale=flask_babel.get_locale())
 
 
+@_remembered
 def time(moment: dt.datetime | dt.time, zone: str | None = None) -> str:
     """Format the time of a datetime, with its zone as in `date_time`, or a plain time."""
     if isinstance(moment, dt.time):
@@ -107,7 +128,8 @@ def _duration(thing: dt.timedelta) -> str:
 
 
 @value.register
-def _fraction(thing: float | Decimal) -> str:
+def number(thing: float | Decimal) -> str:
+    """Return a number as it is written in the current language."""
     return numbers.format_decimal(thing, locale=flask_babel.get_locale())
 
 

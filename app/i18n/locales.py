@@ -7,7 +7,7 @@ A key is `str(babel.Locale)`, as directories and the database have it; a tag is 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from babel import Locale
@@ -30,6 +30,17 @@ class LocaleInfo:
     name: str
     dir: str
     plural: PluralRule
+
+
+class KnownLocale(Locale):
+    """A locale that is made once for a process, with all that Babel reads of it. Its key is asked for with each text."""
+
+    @cached_property
+    def key(self) -> str:
+        return super().__str__()
+
+    def __str__(self) -> str:
+        return self.key
 
 
 def init_app(app: Flask) -> None:
@@ -101,7 +112,7 @@ def parse(tag: str) -> Locale | None:
     if not name or len(name) > MAX_TAG_LENGTH:
         return None
     try:
-        return Locale.parse(ALIASES.get(name, name))
+        return KnownLocale.parse(ALIASES.get(name, name))
     except (ValueError, UnknownLocaleError):
         return None
 

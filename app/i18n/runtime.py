@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import lru_cache
+from types import SimpleNamespace
 from typing import Any, cast
 
 import flask_babel
 import flask_wtf.i18n
-from flask import Flask, current_app
+from flask import Flask, current_app, g
 from flask.json.provider import DefaultJSONProvider
 from flask_babel.speaklater import LazyString
 from jinja2 import pass_eval_context
@@ -60,7 +62,8 @@ def fill(text: str, source: str, variables: Mapping[str, object], as_type: Calla
     Without variables a text with placeholders stays as it is: WTForms and FAB fill them in later. `as_type`
     makes the text what it is to be before they are put in: a Markup escapes them.
     """
-    if not validity.is_format(source) or (not variables and validity.has_placeholders(source)):
+    is_format, is_named = _placeholders(source)
+    if not is_format or (not variables and is_named):
         return as_type(text)
     for attempt in (text, source):
         try:
@@ -70,9 +73,28 @@ def fill(text: str, source: str, variables: Mapping[str, object], as_type: Calla
     return as_type(source)
 
 
+@lru_cache(maxsize=4096)
+def _placeholders(source: str) -> tuple[bool, bool]:
+    """Return whether a source text is meant for the % operator, and whether it names its placeholders."""
+    return validity.is_format(source), validity.has_placeholders(source)
+
+
+def _babel_context() -> SimpleNamespace | None:
+    """Return where Flask-Babel keeps the locale of a request. Its own function looks `g` up four times, for each text."""
+    try:
+        kept = g._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Werkzeug's name
+    except RuntimeError:
+        return None
+    context: SimpleNamespace | None = kept.get("_flask_babel")
+    if context is None:
+        context = kept._flask_babel = SimpleNamespace()  # noqa: SLF001 - Flask-Babel's name
+    return context
+
+
 def init_app(app: Flask) -> None:
     """Make everything in `app` that translates use our domain."""
     app.extensions["babel"].instance.domain_instance = Domain()
+    flask_babel._get_current_context = _babel_context  # noqa: SLF001 - as above
     _install_in_templates(app)
     _install_in_forms()
     _install_in_json(app)

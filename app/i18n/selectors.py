@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from itertools import islice
-from typing import TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 from zoneinfo import ZoneInfo, available_timezones
 
 import flask_babel
+from babel import Locale
 from flask import Flask, Response, current_app, g, has_request_context, request, session
 from flask_login import AnonymousUserMixin, current_user, user_logged_in, user_logged_out
 from werkzeug.local import LocalProxy
@@ -32,6 +33,17 @@ class Recipient:
     # None if it is not known.
     timezone: str | None
     hour_cycle: str | None
+
+
+class Reader(NamedTuple):
+    """All that decides how a moment is written for somebody."""
+
+    locale: str
+    timezone: str
+    is_timezone_known: bool
+    hour_cycle: str | None
+    # The version of the rules of time zones.
+    rules: str
 
 
 class Zone(ZoneInfo):
@@ -58,6 +70,19 @@ def init_app(app: Flask) -> None:
     app.after_request(_add_language_headers)
     user_logged_in.connect(_reset_selection, app)
     user_logged_out.connect(_reset_selection, app)
+
+
+def reader() -> Reader:
+    """Return who reads the texts of this request."""
+    # Flask-Babel forgets what has this name when it selects the locale or the time zone again.
+    context: Any = flask_babel._get_current_context()  # noqa: SLF001
+    known: Reader | None = getattr(context, "babel_translations", None)
+    if known is None:
+        known = Reader(
+            current_locale(), current_timezone(), known_timezone() is not None, hour_cycle(), zone_rules.version()
+        )
+        context.babel_translations = known
+    return known
 
 
 def current_locale() -> str:
@@ -131,7 +156,11 @@ def force_locale(locale: str | None, timezone: str | None, hour_cycle: str | Non
         yield
 
 
-def _select_locale() -> str:
+def _select_locale() -> Locale | None:
+    return locales.parse(_selected_key())
+
+
+def _selected_key() -> str:
     if "recipient" in g:
         return str(g.recipient.locale)
     if not has_request_context():

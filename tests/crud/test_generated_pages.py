@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext
 from sqlalchemy import delete
 
 from app.accounts.models import Member
-from app.crud import row_pages
+from app.crud import list_mixin
 from app.crud.datamodel import SQLAInterface
 from app.crud.views import ModelView
 from app.database import transaction
@@ -187,11 +187,12 @@ def test_members_are_filtered_by_their_attributes(visitor, app, query, found):
     assert page.text.count("/folk/show/") == found
 
 
-def test_large_row_counts_are_shown_as_at_least(visitor, monkeypatch):
-    monkeypatch.setattr(row_pages, "MAX_COUNTED", 4)
+def test_of_many_rows_a_list_counts_the_first_ones_and_leads_to_all(visitor, monkeypatch):
+    monkeypatch.setattr(list_mixin, "MAX_COUNTED_FOR_PEOPLE", 4)
     DinnerPartyFactory.create_batch(6)
     page = visitor.get("/tables/list/?psize_TableView=2")
-    assert "At least 4 entries" in page.text
+    assert "4+ entries" in page.text
+    assert 'rel="next"' in visitor.get("/tables/list/?psize_TableView=2&page_TableView=1").text
     assert visitor.get("/tables/list/?psize_TableView=2&page_TableView=2").text.count("/tables/show/") == 2
     assert visitor.get("/tables/list/?psize_TableView=2&page_TableView=900").text.count("/tables/show/") == 2
 
