@@ -234,6 +234,10 @@ class StockFab(Site):
         "api": f"/api/v1/dinnerparties/?q=(page:0,page_size:{PAGE_SIZE})",
     }
 
+    def prepare(self) -> None:
+        """Make the tables that it has of its own."""
+        self.run("-c", f"import flask_appbuilder_site; flask_appbuilder_site.prepare({data.PASSWORD!r})")
+
     def page(self, number: int) -> str:
         """Return the path of a page of the list, from 1."""
         return super().page(number - 1)
