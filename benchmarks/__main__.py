@@ -187,8 +187,8 @@ def _measure(sites: Sequence[Site], server: PostgresServer, size: Size, argument
         for name, measure_special in special.NAMES.items():
             if name in arguments.rows:
                 print(f"  {number + 1}/{arguments.repeats} {name}", flush=True)
-                for row_name, site, value, unit in measure_special(sites, size):
-                    cells.setdefault((row_name, site.title), Cell(unit=unit)).wall.append(value)
+                for row_name, site, figures, unit in measure_special(sites, size, database):
+                    cells.setdefault((row_name, site.title), Cell(unit=unit)).add(figures)
     database.close()
     return cells
 

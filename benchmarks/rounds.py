@@ -64,6 +64,8 @@ def measure(
 ) -> Iterator[tuple[Site, Figures]]:
     """Measure a row at the sites that have it: as often as `limits` say."""
     plans = {site.title: (site, plan) for site in sites if (plan := row.plan(site, size))}
+    if not plans:
+        return
     figures = {title: Figures() for title in plans}
     for title, (_site, plan) in plans.items():
         figures[title].statements = _warm_up(plan, database)

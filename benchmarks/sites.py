@@ -3,12 +3,15 @@
 import contextlib
 import os
 import signal
+import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import psycopg
 
 from benchmarks import data, processes
 from benchmarks.visitor import HOST, Request, Visitor
@@ -88,6 +91,19 @@ class Site:
     def processes(self) -> list[int]:
         """Return its processes."""
         return processes.tree(self.process.pid) if self.process else []
+
+    @property
+    def is_on_server(self) -> bool:
+        """Whether its database is PostgreSQL."""
+        return self.environ["DATABASE_URL"].startswith("postgresql")
+
+    def ask(self, statement: str) -> Any:
+        """Return the first row that the database answers."""
+        url = self.environ["DATABASE_URL"]
+        connect: Any = psycopg.connect if self.is_on_server else sqlite3.connect
+        place = url.replace("+psycopg", "") if self.is_on_server else url.removeprefix("sqlite:///")
+        with contextlib.closing(connect(place)) as connection:
+            return connection.execute(statement).fetchone()
 
     # -- visitors
 
