@@ -12,10 +12,10 @@ ON_ALL_CORES := --numprocesses auto --maxprocesses 4 --dist worksteal
 export FLASK_APP := app
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev shell reset test quick coverage lint types format lock outdated machines capacity charts cluster fab-suite s3-tests letters mailbox readers directory-tests deploy-tests html lighthouse screenshots secret
+.PHONY: help install run dev shell reset test quick coverage lint types format lock outdated machines capacity benchmark benchmark-compare charts cluster fab-suite s3-tests letters mailbox readers directory-tests deploy-tests html lighthouse screenshots secret
 
 help: ## list the available targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' Makefile
 
 install: $(VENV)/.installed ## install what the site needs, to serve it for others (docs/operations.md)
 	@$(PYTHON) -m compileall -q app migrations *.py
@@ -74,6 +74,12 @@ fab-suite: $(VENV)/.installed-dev ## run Flask-AppBuilder's own tests on our bas
 
 capacity: $(VENV)/.installed-dev ## measure what an e-mail, a page and a row take, for docs/operations.md
 	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m tests.capacity
+
+benchmark: $(VENV)/.installed-dev ## measure the site beside other frameworks; ARGS="--sizes 1k,100k,1m" (benchmarks/README.md)
+	@$(PYTHON) -m benchmarks $(ARGS)
+
+benchmark-compare: $(VENV)/.installed-dev ## measure the site beside the commit REV of itself
+	@$(PYTHON) -m benchmarks --compare $(or $(REV),$(error Say which commit: make benchmark-compare REV=HEAD~1)) $(ARGS)
 
 charts: $(VENV)/.installed-dev ## measure what 200 charts of 10,000 points take
 	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m tests.chart_benchmark

@@ -156,17 +156,17 @@ class PostgresServer:
 
 
 @contextlib.contextmanager
-def running_server() -> Iterator[PostgresServer]:
-    """Run a server on a new, empty cluster; stop and remove it in the end."""
+def running_server(*, in_memory: bool = True, **more: str) -> Iterator[PostgresServer]:
+    """Run a server on a new, empty cluster, with `more` settings; stop and remove it in the end."""
     with (
         tempfile.TemporaryDirectory(prefix="postgres-") as name,
-        tempfile.TemporaryDirectory(prefix="postgres-", dir=_memory()) as data,
+        tempfile.TemporaryDirectory(prefix="postgres-", dir=_memory() if in_memory else None) as data,
     ):
         directory, log = Path(name), Path(name) / "log"
         owner = _unprivileged_owner(directory, Path(data))
         binaries = _installation(directory, copy=bool(owner)) / "bin"
         with log.open("w") as output:
-            settings = [f"-c{key}={value}" for key, value in SETTINGS.items()]
+            settings = [f"-c{key}={value}" for key, value in (SETTINGS | more).items()]
             arguments: dict[str, Any] = {"cwd": directory, "stdout": output, "stderr": subprocess.STDOUT, **owner}
             initdb = subprocess.run([binaries / "initdb", *CLUSTER, data], check=False, **arguments)
             if initdb.returncode:
