@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.crud import calendar_layout, list_arguments, object_pages, quick_filters
 from app.crud.filters import FilterRelated, OfMoments
-from app.crud.list_arguments import FilterArgument, ListArguments, ListOptions
+from app.crud.list_arguments import MAX_ROWS_BEFORE, Beside, FilterArgument, ListArguments, ListOptions
 from app.crud.view_config import Labels, ViewConfigMixin
 from app.http import own_path
 from app.i18n import formats
@@ -114,6 +114,7 @@ class ListMixin(ViewConfigMixin):
             order_direction=arguments.order[1],
             page=arguments.page,
             page_size=arguments.page_size,
+            beside=arguments.beside,
             columns=arguments.columns,
             calendar_url=self._month_url(calendar_layout.this_month(), applied) if self._calendar_column else None,
             **kwargs,
@@ -132,6 +133,7 @@ class ListMixin(ViewConfigMixin):
         page_size: int | None = None,
         widgets: dict[str, Any] | None = None,
         columns: Sequence[str] = (),
+        beside: Beside | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
         columns = columns or self.list_columns
@@ -142,7 +144,9 @@ class ListMixin(ViewConfigMixin):
             number=page or 0,
             size=page_size or self.page_size,
             columns=(*columns, *self.load_columns),
+            beside=beside,
         )
+        ends = (found.number + 1) * found.size > MAX_ROWS_BEFORE
         widgets = widgets or {}
         widgets["list"] = self.list_widget(
             label_columns=self.label_columns,
@@ -157,7 +161,7 @@ class ListMixin(ViewConfigMixin):
             page_size=found.size,
             count=found.count,
             count_is_capped=found.is_capped,
-            has_next=found.has_next,
+            has_next=found.has_next and (not ends or self.datamodel.has_row_order(order[0])),
             order=order,
             pks=self.datamodel.get_keys(found.rows),
             rows=found.rows,
@@ -230,6 +234,7 @@ class ListMixin(ViewConfigMixin):
             order_direction=arguments.order[1],
             page=arguments.page,
             page_size=arguments.page_size,
+            beside=arguments.beside,
         )
 
     def _formatters(self) -> dict[str, Callable[[Any], object]]:
