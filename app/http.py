@@ -53,6 +53,8 @@ MAX_ID = 2**31 - 1
 TWO_YEARS, ONE_YEAR = 63072000, 31536000
 # The Retry-After header of responses with status 503.
 RETRY_SECONDS = 5
+# Pages by number alone are for looking around: to find the rows of the last one, those of all before are read.
+MAX_NUMBERED_PAGE = 100
 # Deeper than anyone pages. An offset must fit into the integers of the database.
 MAX_PAGE = 1_000_000
 # The key of the token of a login in the session.
@@ -219,8 +221,11 @@ def parse_int(text: str | None, most: int = MAX_ID, *, clamp: bool = False) -> i
 
 
 def page_number() -> int:
-    """Return the page that the URL asks for by `?page=`, counted from 1. Anything but a number asks for the first."""
-    return parse_int(request.args.get("page"), MAX_PAGE, clamp=True) or 1
+    """Return the page that the URL asks for by `?page=`, counted from 1: the last one for any beyond it.
+
+    Anything but a number asks for the first.
+    """
+    return parse_int(request.args.get("page"), MAX_NUMBERED_PAGE, clamp=True) or 1
 
 
 def allow_styles(response: AnyResponse, stylesheets: Iterable[str]) -> AnyResponse:

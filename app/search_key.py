@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, String, Table, event
+from sqlalchemy import ColumnElement, Connection, Engine, Index, String, Table, event
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -21,6 +21,8 @@ from app.extensions import metadata
 # The info of a column with words that people wrote: generated lists sort it by its key.
 WORDS = {"words": True}
 ESCAPE = "\\"
+# The beginning of the name of an index by three letters, before that of its table.
+WORDS_INDEX = "ix_words_"
 # Vowel signs of Indic scripts and Thai are marks too, but no word is the same without them.
 MARKS = (
     "\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670"
@@ -163,3 +165,19 @@ def _ranges(letters: AbstractSet[str]) -> str:
 def _add_to_postgresql(_metadata: object, connection: Connection, **_options: object) -> None:
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(postgresql_function())
+        connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+
+
+def index_words(*columns: Any) -> Index:
+    """Return the index by which PostgreSQL finds what is anywhere in some columns of a table, by groups of three letters.
+
+    It needs the extension pg_trgm; a migration leaves the index out where that cannot be had. Its name tells of it.
+    """
+    keys = [search_key(column).label(f"{column.name}_key") for column in columns]
+    index = Index(
+        f"{WORDS_INDEX}{columns[0].table.name}",
+        *keys,
+        postgresql_using="gin",
+        postgresql_ops={key.name: "gin_trgm_ops" for key in keys},
+    )
+    return index.ddl_if(dialect="postgresql")

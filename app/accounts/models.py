@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_appbuilder.models.mixins import ImageColumn
-from flask_appbuilder.security.sqla.models import ApiKey, Group, RegisterUser, Role, User
+from flask_appbuilder.security.sqla.models import ApiKey, Group, RegisterUser, Role, User, assoc_user_role
 from flask_babel import gettext
 from sqlalchemy import (
     BigInteger,
@@ -29,7 +29,7 @@ from app.address_key import duplicate_column, keep_keys, key_column
 from app.database import Json, UTCDateTime
 from app.enums import EnumString
 from app.extensions import Model
-from app.search_key import mark_words
+from app.search_key import index_words, mark_words
 
 ADMIN, GUEST, PUBLIC, TRANSLATOR = "Admin", "Guest", "Public", "Translator"
 # Twice as large as they are shown, for dense screens.
@@ -123,6 +123,10 @@ mark_words(Group.__table__, "name", "label")
 mark_words(ApiKey.__table__, "name")
 keep_keys(Member, "username", "email")
 Index("uq_ab_user_username_key", Member.username_key, Member.duplicate, unique=True)
+index_words(*(Member.__table__.c[name] for name in ("username", "first_name", "last_name", "email")))
+# Flask-AppBuilder's begin with the person.
+Index("ix_ab_user_role_role_id", assoc_user_role.c.role_id)
+Index("ix_ab_api_key_created_on_id", ApiKey.created_on, ApiKey.id)
 Index("uq_ab_user_email_key", Member.email_key, Member.duplicate, unique=True)
 
 
@@ -193,6 +197,7 @@ class MemberInvitation(Model):
 
 
 keep_keys(MemberInvitation, "email")
+Index("ix_member_invitation_created_at_id", MemberInvitation.created_at, MemberInvitation.id)
 Index("uq_member_invitation_email_key", MemberInvitation.email_key, MemberInvitation.duplicate, unique=True)
 
 
@@ -292,6 +297,7 @@ class DirectoryPerson(Model):
     """
 
     __tablename__ = "directory_person"
+    __table_args__ = (Index("ix_directory_person_created_at_id", "created_at", "id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     # The name of the attribute, a colon, and its value.

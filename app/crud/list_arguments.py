@@ -3,12 +3,14 @@
 Flask-AppBuilder's names are kept: `_oc_<View>` and `_od_<View>` order, `page_<View>` and `psize_<View>` page,
 `_flt_<operator>_<column>` filters. A form without JavaScript cannot compose a name, so `_flt=<operator>_<column>`
 followed by `_value=<value>` is accepted as well, and `_from_<column>` with `_until_<column>` for days. `q` is what was typed into
-the search box, `_col_<View>` a column that is shown, `_month_<View>` a month that is shown as a calendar.
+the search box, `_col_<View>` a column that is shown, `_month_<View>` a month that is shown as a calendar. `after_<View>` and `before_<View>`
+are the keys of the rows beside the page, which lead there without reading the pages in between.
 """
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from werkzeug.datastructures import MultiDict
@@ -17,6 +19,8 @@ from app.http import MAX_PAGE, parse_int
 
 MAX_PAGE_SIZE = 100
 MAX_FILTERS = 20
+# A page that is named by its number alone is found by reading the keys of all rows before it.
+MAX_ROWS_BEFORE = 10_000
 MAX_VALUE_LENGTH = 500
 MAX_SEARCH_LENGTH = 100
 MONTH = re.compile(r"(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])", re.ASCII)
@@ -26,6 +30,13 @@ FROM_NAME, UNTIL_NAME = "_from_", "_until_"
 FILTER = re.compile(r"([0-9]{1,2})_(\w[\w.]*)", re.ASCII)
 
 Pairs = list[tuple[str, str]]
+
+
+class Beside(NamedTuple):
+    """The row that stands just after a page, or just before it, by its key as it stands in URLs."""
+
+    key: str
+    is_before: bool
 
 
 @dataclass(frozen=True)
@@ -73,13 +84,15 @@ class ListArguments:
     ignored: bool = False
     columns: tuple[str, ...] = ()
     month: str = ""
+    beside: Beside | None = None
 
 
 def parse(args: "MultiDict[str, str]", view: str, options: ListOptions) -> ListArguments:
     """Parse the arguments for the list of `view`; invalid ones are left out and reported as `ignored`."""
     order, invalid_order = parse_order(args, view, options)
-    page, invalid_page = _number(args.get(f"page_{view}"), 0, 0, MAX_PAGE)
     size, invalid_size = _number(args.get(f"psize_{view}"), options.page_size, 1, MAX_PAGE_SIZE)
+    beside = _beside(args, view)
+    page, invalid_page = _number(args.get(f"page_{view}"), 0, 0, MAX_PAGE if beside else MAX_ROWS_BEFORE // size)
     requested = list(filter_arguments(args))
     filters = tuple(
         flt for flt in requested[:MAX_FILTERS] if flt and flt.operator < options.operators.get(flt.column, 0)
@@ -93,7 +106,7 @@ def parse(args: "MultiDict[str, str]", view: str, options: ListOptions) -> ListA
         *(bool(month) and not is_month, invalid_order, invalid_page, invalid_size, invalid_search),
         *(len(filters) < len(requested), len(columns) < len(asked)),
     )
-    return ListArguments(order, page, size, filters, search, any(ignored), columns, month if is_month else "")
+    return ListArguments(order, page, size, filters, search, any(ignored), columns, month if is_month else "", beside)
 
 
 def parse_order(args: "MultiDict[str, str]", view: str, options: ListOptions) -> tuple[tuple[str, str], bool]:
@@ -104,6 +117,17 @@ def parse_order(args: "MultiDict[str, str]", view: str, options: ListOptions) ->
     if column not in options.order_columns or direction not in {"asc", "desc"}:
         return options.base_order, True
     return (column, direction), False
+
+
+def _beside(args: "MultiDict[str, str]", view: str) -> Beside | None:
+    """Return the row at which the page begins or ends. The first page, to which links without a number lead, has none."""
+    names = {f"after_{view}": False, f"before_{view}": True}
+    keys = [
+        Beside(args[name], is_before)
+        for name, is_before in names.items()
+        if 0 < len(args.get(name, "")) <= MAX_VALUE_LENGTH
+    ]
+    return keys[0] if keys and args.get(f"page_{view}", "0").strip("0 ") else None
 
 
 def filter_arguments(args: "MultiDict[str, str]") -> Iterator[FilterArgument | None]:

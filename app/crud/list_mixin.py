@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.crud import calendar_layout, list_arguments, object_pages, quick_filters
 from app.crud.filters import FilterRelated, OfMoments
-from app.crud.list_arguments import FilterArgument, ListArguments, ListOptions
+from app.crud.list_arguments import MAX_ROWS_BEFORE, Beside, FilterArgument, ListArguments, ListOptions
 from app.crud.row_pages import MAX_COUNTED_FOR_PEOPLE
 from app.crud.view_config import Labels, ViewConfigMixin
 from app.http import own_path
@@ -115,6 +115,7 @@ class ListMixin(ViewConfigMixin):
             order_direction=arguments.order[1],
             page=arguments.page,
             page_size=arguments.page_size,
+            beside=arguments.beside,
             columns=arguments.columns,
             calendar_url=self._month_url(calendar_layout.this_month(), applied) if self._calendar_column else None,
             **kwargs,
@@ -133,6 +134,7 @@ class ListMixin(ViewConfigMixin):
         page_size: int | None = None,
         widgets: dict[str, Any] | None = None,
         columns: Sequence[str] = (),
+        beside: Beside | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
         columns = columns or self.list_columns
@@ -143,8 +145,10 @@ class ListMixin(ViewConfigMixin):
             number=page or 0,
             size=page_size or self.page_size,
             columns=(*columns, *self.load_columns),
+            beside=beside,
             most=MAX_COUNTED_FOR_PEOPLE,
         )
+        ends = (found.number + 1) * found.size > MAX_ROWS_BEFORE
         widgets = widgets or {}
         widgets["list"] = self.list_widget(
             label_columns=self.label_columns,
@@ -159,7 +163,7 @@ class ListMixin(ViewConfigMixin):
             page_size=found.size,
             count=found.count,
             count_is_capped=found.is_capped,
-            has_next=found.has_next,
+            has_next=found.has_next and (not ends or self.datamodel.has_row_order(order[0])),
             order=order,
             pks=self.datamodel.get_keys(found.rows),
             rows=found.rows,
@@ -232,6 +236,7 @@ class ListMixin(ViewConfigMixin):
             order_direction=arguments.order[1],
             page=arguments.page,
             page_size=arguments.page_size,
+            beside=arguments.beside,
         )
 
     def _formatters(self) -> dict[str, Callable[[Any], object]]:

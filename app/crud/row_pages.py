@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, aliased, joinedload, selectinload, undefer
 
 from app import replica
 from app.crud.filters import Filters
+from app.crud.list_arguments import MAX_ROWS_BEFORE, Beside
 from app.crud.row_keys import RowKeys
 from app.http import MAX_PAGE
 from app.search_key import is_words, search_key
@@ -27,17 +28,14 @@ class Page:
     size: int
     count: int
     is_capped: bool = False
-
-    @property
-    def has_next(self) -> bool:
-        """Whether there are rows after these."""
-        return self.is_capped or (self.number + 1) * self.size < self.count
+    # Whether there are rows after these.
+    has_next: bool = False
 
 
 class RowPages(RowKeys):
     """The rows of a model, page by page."""
 
-    def page(
+    def page(  # noqa: PLR0913 - what lists, APIs and exports ask for
         self,
         filters: Filters | None,
         order: tuple[str, str],
@@ -45,13 +43,63 @@ class RowPages(RowKeys):
         number: int = 0,
         size: int | None = None,
         columns: Iterable[str] = (),
+        beside: Beside | None = None,
         most: int = MAX_COUNTED,
     ) -> Page:
         """Return one page, at most `most` rows counted, with the relations among `columns` loaded; beyond the last page, the last one.
 
-        Keys are found first and rows fetched for these only: a deep page costs little more than the first one.
+        `beside` is the row before or after the page: the index leads there, so a deep page costs what the first one does.
+        Without it, all keys before the page are read, but rows are fetched for those of the page only.
         """
-        return replica.read(lambda: self._page(filters, order, min(max(number, 0), MAX_PAGE), size, columns, most))
+
+        def read() -> Page:
+            found = self._page_beside(filters, order, beside, number, size, columns, most) if beside and size else None
+            last = MAX_ROWS_BEFORE // size if beside and size else MAX_PAGE
+            return found or self._page(filters, order, min(max(number, 0), last), size, columns, most)
+
+        return replica.read(read)
+
+    def has_row_order(self, column: str) -> bool:
+        """Whether every row has a place in the order by `column`, so that a page can begin at a row."""
+        return not column or ("." not in column and not getattr(self._stored(column), "nullable", True))
+
+    def _stored(self, column: str) -> Any:
+        return self.order_by(column).property.columns[0]
+
+    def _page_beside(  # noqa: PLR0913, PLR0917
+        self,
+        filters: Filters | None,
+        order: tuple[str, str],
+        beside: Beside,
+        number: int,
+        size: int,
+        columns: Iterable[str],
+        most: int,
+    ) -> Page | None:
+        """Return the page after or before a row; None if that has no place in the order, or there is nothing."""
+        key = self.parse_pk(beside.key)
+        if key is None or not self.has_row_order(order[0]):
+            return None
+        direction = order[1] if not beside.is_before else "asc" if order[1] == "desc" else "desc"
+        keys = self._keys(filters, (order[0], direction)).where(self._is_beyond(key, (order[0], direction)))
+        rows = self._fetched(keys.limit(size + 1), direction, columns)
+        if not rows:
+            return None
+        if beside.is_before and len(rows) <= size:
+            return self._page(filters, order, 0, size, columns, most)
+        count = self._count(filters, most)
+        known = max(min(count, most), number * size + len(rows))
+        more = beside.is_before or len(rows) > size
+        rows = rows[:size][::-1] if beside.is_before else rows[:size]
+        return Page(rows, number, size, known, count > most, more)
+
+    def _is_beyond(self, key: Any, order: tuple[str, str]) -> ColumnElement[bool]:
+        """Return the condition that a row comes after the one with a key."""
+        position = self._ordered(select(*self._pks), order[0])[1]
+        of_row = select(position).where(self.has_key(key)).correlate(None).scalar_subquery()
+        own = tuple_(position, *self._pks)
+        there = tuple_(of_row, *(key if self.is_pk_composite() else (key,)))
+        return own < there if order[1] == "desc" else own > there
 
     def _page(  # noqa: PLR0913, PLR0917 - what `page` is asked for
         self,
@@ -76,7 +124,7 @@ class RowPages(RowKeys):
             return self._page(filters, order, 0, size, columns, most)
         # A page beyond what was counted has shown that there are more.
         known = max(min(count, most), number * size + len(rows))
-        return Page(rows[:size], number, size, known, capped)
+        return Page(rows[:size], number, size, known, capped, len(rows) > size)
 
     def keys(self, filters: Filters | None, order: tuple[str, str], most: int) -> list[Any]:
         """Return the keys of the first `most` rows, in order."""
@@ -126,11 +174,15 @@ class RowPages(RowKeys):
         keys = self._keys(filters, order)
         if size is not None:
             keys = keys.limit(size + 1).offset(number * size)
+        return self._fetched(keys, order[1], columns)
+
+    def _fetched(self, keys: Select[Any], direction: str, columns: Iterable[str]) -> list[Any]:
+        """Return the rows with these keys, in the order of their positions."""
         page = keys.subquery("page")
         pks = [page.c[f"pk{index}"] for index in range(len(self._pks))]
         same = and_(*(own == found for own, found in zip(self._pks, pks, strict=True)))
         rows = select(self.obj).join(page, same).options(*self._eager(columns))
-        rows = rows.order_by(*_directed(order[1], page.c.position, *pks))
+        rows = rows.order_by(*_directed(direction, page.c.position, *pks))
         return list(self.session.scalars(rows).unique())
 
     def _keys(self, filters: Filters | None, order: tuple[str, str]) -> Select[Any]:

@@ -62,6 +62,7 @@ class Dashboard(Model):
     __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
         one_of("layout", Layout),
+        Index("ix_dashboard_changed_at_id", "changed_at", "id"),
         Index("ix_dashboard_is_global_category_name_id", "is_global", "category", "name", "id"),
     )
 

@@ -11,7 +11,7 @@ from app.address_key import duplicate_column, keep_keys, key_column
 from app.database import UTCDateTime
 from app.enums import EnumString, LabelledEnum
 from app.extensions import Model
-from app.search_key import WORDS
+from app.search_key import WORDS, index_words
 
 # The placeholder of the secret in texts and URLs. It is replaced when the e-mail is sent.
 SECRET = "__secret__"  # noqa: S105
@@ -155,6 +155,7 @@ class UnreachableAddress(Model):
     last_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
 
     __table_args__ = (
+        Index("ix_unreachable_address_last_at_id", "last_at", "id"),
         CheckConstraint("problem IN ('no_mailbox', 'no_domain', 'closed', 'full', 'refused')", name="problem"),
     )
 
@@ -171,5 +172,6 @@ Index(
     Unsubscription.duplicate,
     unique=True,
 )
+index_words(OutboxEmail.__table__.c.recipient, OutboxEmail.__table__.c.name, OutboxEmail.__table__.c.subject)
 # For the limit of e-mails a day that visitors can have sent to an address.
 Index("ix_letter_recipient_key_created_at", OutboxEmail.recipient_key, OutboxEmail.created_at)

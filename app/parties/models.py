@@ -20,9 +20,10 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     event,
+    exists,
     false,
     inspect,
-    select,
+    text,
     update,
 )
 from sqlalchemy.orm import InstanceState, Mapped, aliased, column_property, mapped_column, relationship
@@ -36,7 +37,7 @@ from app.extensions import Model
 from app.food import ALLERGENS, DIETS
 from app.parties import wall_clock
 from app.parties.enums import HELD, QUEUED, SEATED, PartyStatus, RsvpStatus, SeriesFrequency, Visibility
-from app.search_key import WORDS, search_key
+from app.search_key import WORDS, index_words, search_key
 
 MAX_SEATS = 1000
 # Domain of the e-mail addresses that replace those of anonymised people. RFC 2606 reserves it: no mail is delivered.
@@ -52,6 +53,12 @@ MAX_NOTE_LENGTH, MAX_URL_LENGTH = 500, 500
 DEFAULT_MAX_PARTY = 4
 MAX_DISHES, MAX_WANTED = 40, 100
 MAX_NAME_LENGTH, MAX_TITLE_LENGTH, MAX_DISH_LENGTH, MAX_PERSON_NOTE_LENGTH = 130, 120, 120, 200
+
+
+def _few(name: str, column: str) -> Index:
+    """Return an index of the rows that have a value in a column which is NULL in most."""
+    condition = text(f"{column} IS NOT NULL")
+    return Index(name, column, postgresql_where=condition, sqlite_where=condition)
 
 
 class DinnerParty(Model):
@@ -130,6 +137,9 @@ class DinnerParty(Model):
         Index("ix_dinner_party_starts_at_id", "starts_at", "id"),
         Index("ix_dinner_party_visibility_status_starts_at_id", "visibility", "status", "starts_at", "id"),
         Index("ix_dinner_party_title_id", "title", "id"),
+        Index("ix_dinner_party_status_starts_at_id", "status", "starts_at", "id"),
+        _few("ix_dinner_party_rsvp_deadline", "rsvp_deadline"),
+        _few("ix_dinner_party_hidden_at", "hidden_at"),
     )
 
     @property
@@ -255,6 +265,7 @@ class PartySeries(Model):
 
     __table_args__ = (
         one_of("frequency", SeriesFrequency),
+        Index("ix_party_series_created_at_id", "created_at", "id"),
         CheckConstraint(f"every BETWEEN 1 AND {MAX_SERIES_INTERVAL}", name="every"),
     )
 
@@ -324,6 +335,8 @@ class Rsvp(Model):
         CheckConstraint("min_party BETWEEN 1 AND party_size", name="min_party"),
         one_of("status", RsvpStatus),
         Index("ix_rsvp_party_id_status_waitlisted_at_id", "party_id", "status", "waitlisted_at", "id"),
+        Index("ix_rsvp_answered_at_id", "answered_at", "id"),
+        Index("ix_rsvp_status_answered_at_id", "status", "answered_at", "id"),
     )
 
     @property
@@ -380,7 +393,16 @@ class Rsvp(Model):
 Index("ix_dinner_party_title_key_id", search_key(DinnerParty.__table__.c.title), DinnerParty.__table__.c.id).ddl_if(
     dialect="postgresql"
 )
+index_words(*(DinnerParty.__table__.c[name] for name in ("title", "slug", "venue", "area", "main_dish")))
 keep_keys(Rsvp, "email")
+# Guests without an account are found by their e-mail address.
+Index(
+    "ix_rsvp_email_key",
+    Rsvp.email_key,
+    postgresql_where=Rsvp.member_id.is_(None),
+    sqlite_where=Rsvp.member_id.is_(None),
+)
+index_words(Rsvp.__table__.c.name, Rsvp.__table__.c.email)
 Index("uq_rsvp_party_id_email_key", Rsvp.party_id, Rsvp.email_key, Rsvp.duplicate, unique=True)
 
 
@@ -422,10 +444,12 @@ def _follow_email(_mapper: object, connection: Connection, member: Member) -> No
     if state.attrs.email.history.has_changes():
         other = aliased(Rsvp)
         # If a guest without an account has answered the same party with the new address, both RSVPs keep their address.
-        conflicting = select(other.party_id).where(
-            other.email_key == address_key(member.email), other.member_id.is_distinct_from(member.id)
+        conflicting = exists().where(
+            other.party_id == Rsvp.party_id,
+            other.email_key == address_key(member.email),
+            other.member_id.is_distinct_from(member.id),
         )
-        updated = Rsvp.member_id == member.id, Rsvp.party_id.not_in(conflicting)
+        updated = Rsvp.member_id == member.id, ~conflicting
         values = {"email": member.email, "email_key": address_key(member.email), "duplicate": 0}
         connection.execute(update(Rsvp).where(*updated).values(values))
 
@@ -482,4 +506,6 @@ class Invitation(Model):
 
 
 keep_keys(Invitation, "email")
+Index("ix_invitation_email_key", Invitation.email_key)
+index_words(Invitation.__table__.c.name, Invitation.__table__.c.email)
 Index("uq_invitation_party_id_email_key", Invitation.party_id, Invitation.email_key, Invitation.duplicate, unique=True)

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, func, or_, select, union
 from sqlalchemy.orm import joinedload, selectinload
 
 from app import clock, replica
 from app.accounts.models import Member
 from app.address_key import address_key
 from app.extensions import db
-from app.http import parse_int
+from app.http import MAX_NUMBERED_PAGE, parse_int
 from app.parties.enums import QUEUED, SEATED, PartyStatus, RsvpStatus, Visibility
 from app.parties.models import CoHost, DinnerParty, Invitation, Rsvp, RsvpPerson
 from app.parties.respondent import Respondent
@@ -43,7 +43,7 @@ def public_page(number: int, conditions: Iterable[ColumnElement[bool]] = ()) -> 
     """Return page `number` of the coming public parties that fulfil all `conditions`."""
     page = _with_hosts(_public_parties()).where(*conditions).offset((number - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1)
     found = replica.read(lambda: list(db.session.scalars(page)))
-    return PartyPage(found[:PAGE_SIZE], number, has_next=len(found) > PAGE_SIZE)
+    return PartyPage(found[:PAGE_SIZE], number, has_next=len(found) > PAGE_SIZE and number < MAX_NUMBERED_PAGE)
 
 
 def seats_at(parties: Iterable[DinnerParty], member: Any) -> dict[int, int]:
@@ -169,10 +169,21 @@ def guest_state(party: DinnerParty) -> tuple[object, ...]:
     return (party.version, party.seats_taken, *(tuple(row) for row in db.session.execute(statement)))
 
 
+def ids_hosted_by(member_id: Any, *others: Select[int]) -> CompoundSelect[int]:
+    """Return the keys of the parties that a member hosts or co-hosts, and those of `others`.
+
+    Each part has an index. With an OR of the two, PostgreSQL looks at every party in the order that a page asks for.
+    """
+    return union(
+        select(DinnerParty.id).where(DinnerParty.host_id == member_id),
+        select(CoHost.party_id).where(CoHost.member_id == member_id),
+        *others,
+    )
+
+
 def hosted_by(member: Member, *, public_only: bool) -> list[DinnerParty]:
     """Return the parties that the member hosts or co-hosts, the latest first."""
-    co_hosted = select(CoHost.party_id).where(CoHost.member_id == member.id)
-    statement = select(DinnerParty).where(or_(DinnerParty.host_id == member.id, DinnerParty.id.in_(co_hosted)))
+    statement = select(DinnerParty).where(DinnerParty.id.in_(ids_hosted_by(member.id)))
     if public_only:
         statement = statement.where(
             DinnerParty.visibility == Visibility.PUBLIC,
@@ -215,12 +226,10 @@ def known_members(host: Member, text: str) -> list[KnownMember]:
 
     Whether anybody else has an account is not told.
     """
-    co_hosted = select(CoHost.party_id).where(CoHost.member_id == host.id)
-    hosted = select(DinnerParty.id).where(or_(DinnerParty.host_id == host.id, DinnerParty.id.in_(co_hosted)))
     statement = (
         select(Member, func.max(Rsvp.email))
         .join(Rsvp, Rsvp.member_id == Member.id)
-        .where(Rsvp.party_id.in_(hosted), or_(*(is_like(each, text, "%", "%") for each in (Rsvp.name, Rsvp.email))))
+        .where(Rsvp.party_id.in_(ids_hosted_by(host.id)), or_(*(is_like(each, text, "%", "%") for each in (Rsvp.name, Rsvp.email))))
         .where(Member.id != host.id, Member.active.is_(True))
         .group_by(Member.id)
         .order_by(Member.first_name, Member.id)

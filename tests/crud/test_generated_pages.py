@@ -1,5 +1,6 @@
 """The generated pages: filters of every type, order, links between lists, forms, APIs."""
 
+import html
 import re
 from datetime import UTC, datetime
 
@@ -8,7 +9,7 @@ from flask_babel import lazy_gettext
 from sqlalchemy import delete
 
 from app.accounts.models import Member
-from app.crud import list_mixin
+from app.crud import list_arguments, list_mixin, row_pages
 from app.crud.datamodel import SQLAInterface
 from app.crud.views import ModelView
 from app.database import transaction
@@ -195,6 +196,48 @@ def test_of_many_rows_a_list_counts_the_first_ones_and_leads_to_all(visitor, mon
     assert 'rel="next"' in visitor.get("/tables/list/?psize_TableView=2&page_TableView=1").text
     assert visitor.get("/tables/list/?psize_TableView=2&page_TableView=2").text.count("/tables/show/") == 2
     assert visitor.get("/tables/list/?psize_TableView=2&page_TableView=900").text.count("/tables/show/") == 2
+
+
+def shown_parties(page):
+    """Return the keys of the rows of a list, in its order."""
+    return list(dict.fromkeys(re.findall(r"/tables/show/(\d+)", page.text)))
+
+
+def pages_from(visitor, page, direction):
+    """Yield a page and those to which its links lead in one direction."""
+    for _number in range(9):
+        yield page
+        found = re.search(rf'rel="{direction}" href="([^"]+)"', page.text)
+        if not found:
+            return
+        page = visitor.get("/tables/list/" + html.unescape(found[1]))
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("direction", ["asc", "desc"])
+def test_one_pages_through_all_rows_and_back_however_many_there_are(visitor, monkeypatch, direction):
+    for module in (list_arguments, row_pages):
+        monkeypatch.setattr(module, "MAX_ROWS_BEFORE", 2)
+    parties = [DinnerPartyFactory(title=f"Soup {number // 3}") for number in range(9)]
+    first = visitor.get(f"/tables/list/?psize_TableView=2&_oc_TableView=title&_od_TableView={direction}")
+    there = list(pages_from(visitor, first, "next"))
+    shown = [shown_parties(page) for page in there]
+    assert sorted(key for keys in shown for key in keys) == sorted(str(party.id) for party in parties)
+    assert [len(keys) for keys in shown] == [2, 2, 2, 2, 1]
+    assert "Page 5 of 5" in there[-1].words
+    assert [shown_parties(page) for page in pages_from(visitor, there[-1], "prev")] == shown[::-1]
+
+
+def test_a_page_beside_a_row_that_is_gone_is_found_by_its_number_as_far_as_that_is_cheap(visitor, app, monkeypatch):
+    for module in (list_arguments, row_pages):
+        monkeypatch.setattr(module, "MAX_ROWS_BEFORE", 2)
+    parties = DinnerPartyFactory.create_batch(7)
+    second, third = (
+        shown_parties(visitor.get(f"/tables/list/?psize_TableView=2&_oc_TableView=title&page_TableView=1{more}"))
+        for more in ("", f"&after_TableView={parties[-1].id + 1}")
+    )
+    assert second == third
+    assert len(second) == 2
 
 
 def test_the_page_of_a_party_lists_its_rsvps_and_links_to_a_new_one(visitor, records):

@@ -3,7 +3,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
-from app.crud.list_arguments import MAX_PAGE_SIZE, FilterArgument, ListOptions, build_url, parse
+from app.crud.list_arguments import (
+    MAX_PAGE_SIZE,
+    MAX_ROWS_BEFORE,
+    Beside,
+    FilterArgument,
+    ListOptions,
+    build_url,
+    parse,
+)
 from app.http import MAX_PAGE
 
 OFFER = ListOptions(
@@ -52,8 +60,15 @@ def test_invalid_arguments_are_ignored_and_reported(pair):
 
 def test_pages_and_sizes_are_bounded():
     found = asked(("page_View", "9" * 30), ("psize_View", "1000000"))
-    assert (found.page, found.page_size) == (MAX_PAGE, MAX_PAGE_SIZE)
+    assert (found.page, found.page_size) == (MAX_ROWS_BEFORE // MAX_PAGE_SIZE, MAX_PAGE_SIZE)
     assert asked(("psize_View", "0")).page_size == 1
+
+
+def test_a_page_beside_a_row_may_be_any_and_the_first_page_is_beside_none():
+    deep = asked(("page_View", "20000"), ("after_View", "7"))
+    assert (deep.page, deep.beside) == (20_000, Beside("7", is_before=False))
+    assert asked(("page_View", "3"), ("before_View", "7")).beside == Beside("7", is_before=True)
+    assert asked(("after_View", "7")).beside is asked(("page_View", "0"), ("after_View", "7")).beside is None
 
 
 def test_arguments_of_another_list_on_the_page_are_ignored():

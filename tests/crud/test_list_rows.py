@@ -89,8 +89,6 @@ def test_a_list_that_is_part_of_a_page_says_so_in_its_links():
 
 
 def test_pages_that_are_not_there_have_no_links():
-    row = str(
-        list_rows(view="Nowhere", inline=[]).html([7], [{"name": "a", "age": date(2030, 1, 1), "state": "b"}])
-    )
+    row = str(list_rows(view="Nowhere", inline=[]).html([7], [{"name": "a", "age": date(2030, 1, 1), "state": "b"}]))
     assert "<a" not in row
     assert '<time datetime="2030-01-01">' in row

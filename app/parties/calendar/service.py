@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, case, delete, func, or_, select
+from sqlalchemy import ColumnElement, CompoundSelect, and_, case, delete, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from app import clock
@@ -15,6 +15,7 @@ from app.parties.calendar.ics import Published
 from app.parties.calendar.models import CalendarFeed
 from app.parties.enums import PartyStatus
 from app.parties.models import CoHost, DinnerParty, Rsvp
+from app.parties.queries import ids_hosted_by
 
 # Past parties stay in the feed for this time. Calendars drop what is not in the feed any more.
 HISTORY = timedelta(days=90)
@@ -54,7 +55,7 @@ def by_token(token: str) -> CalendarFeed | None:
 def last_change(feed: CalendarFeed) -> datetime:
     """Return when the feed last changed, also by what is no longer in it."""
     member, limit = feed.member, clock.now() - HISTORY
-    own_rsvp = and_(Rsvp.party_id == DinnerParty.id, Rsvp.member_id == member.id)
+    own_rsvp = Rsvp.member_id == member.id
     as_co_host = and_(CoHost.party_id == DinnerParty.id, CoHost.member_id == member.id)
     statement = (
         select(
@@ -64,27 +65,27 @@ def last_change(feed: CalendarFeed) -> datetime:
             func.max(CoHost.created_at),
             func.max(case((DinnerParty.starts_at <= limit, DinnerParty.starts_at))),
         )
-        .outerjoin(Rsvp, own_rsvp)
+        .outerjoin(Rsvp, and_(Rsvp.party_id == DinnerParty.id, own_rsvp))
         .outerjoin(CoHost, as_co_host)
-        .where(or_(DinnerParty.host_id == member.id, CoHost.member_id.is_not(None), Rsvp.id.is_not(None)))
+        .where(DinnerParty.id.in_(_concerned(own_rsvp, member)))
     )
     *changes, last_dropped = db.session.execute(statement).one()
     return max(filter(None, (feed.created_at, *changes, last_dropped and last_dropped + HISTORY)))
 
 
+def _concerned(own_rsvp: ColumnElement[bool], member: Member) -> CompoundSelect[int]:
+    """Return the keys of the parties that the member hosts or has answered by such an RSVP."""
+    return ids_hosted_by(member.id, select(Rsvp.party_id).where(own_rsvp))
+
+
 def parties(member: Member) -> list[Published]:
     """Return the parties that the member hosts, attends or may attend, soonest first. Cancelled ones are included."""
-    own_rsvp = and_(
-        Rsvp.party_id == DinnerParty.id,
-        Rsvp.member_id == member.id,
-        Rsvp.status.in_((*ics.PARTICIPATION, *ics.TENTATIVE)),
-    )
-    co_hosted = select(CoHost.party_id).where(CoHost.member_id == member.id)
+    own_rsvp = and_(Rsvp.member_id == member.id, Rsvp.status.in_((*ics.PARTICIPATION, *ics.TENTATIVE)))
     statement = (
         select(DinnerParty, Rsvp)
-        .outerjoin(Rsvp, own_rsvp)
+        .outerjoin(Rsvp, and_(Rsvp.party_id == DinnerParty.id, own_rsvp))
         .options(joinedload(DinnerParty.host), selectinload(DinnerParty.co_hosts))
-        .where(or_(DinnerParty.host_id == member.id, DinnerParty.id.in_(co_hosted), Rsvp.id.is_not(None)))
+        .where(DinnerParty.id.in_(_concerned(own_rsvp, member)))
         .where(DinnerParty.status != PartyStatus.DRAFT, DinnerParty.starts_at > clock.now() - HISTORY)
         .order_by(DinnerParty.starts_at, DinnerParty.id)
         .limit(MAX_PARTIES)

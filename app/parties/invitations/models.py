@@ -34,3 +34,4 @@ class Contact(Model):
 
 keep_keys(Contact, "email")
 Index("uq_contact_owner_id_email_key", Contact.owner_id, Contact.email_key, Contact.duplicate, unique=True)
+Index("ix_contact_email_key", Contact.email_key)

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from flask_babel import lazy_gettext
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, case, func, or_, select, union, update
 
 from app import clock
-from app.database import transaction
+from app.database import seconds_between, transaction
 from app.errors import DomainError
 from app.extensions import db
 from app.outbox.models import EmailTopic
@@ -35,6 +35,8 @@ from app.parties.waiting_list import seats
 DEFAULT_REMINDERS = ((ReminderKind.BEFORE_START, 24), (ReminderKind.BEFORE_DEADLINE, 48))
 # An invited guest is reminded to answer at most once in this time.
 MIN_INTERVAL = timedelta(hours=24)
+# The database leaves out what is not due, roughly, in seconds; `_planned` decides.
+SLACK = 60
 
 logger = logging.getLogger(__name__)
 
@@ -118,11 +120,20 @@ def _due() -> list[tuple[int, int]]:
     """Return the keys of the reminders that are due, and of their parties."""
     now = clock.now()
     horizon = now + timedelta(hours=MAX_HOURS_BEFORE)
-    near = or_(DinnerParty.starts_at <= horizon, DinnerParty.rsvp_deadline <= horizon)
+    # Each part has an index: the parties of other times are not looked at.
+    coming = select(DinnerParty.id).where(DinnerParty.status == PartyStatus.PUBLISHED, DinnerParty.starts_at > now)
+    near = union(
+        coming.where(DinnerParty.starts_at <= horizon),
+        coming.where(DinnerParty.rsvp_deadline > now, DinnerParty.rsvp_deadline <= horizon),
+    )
+    at_start = Reminder.kind == ReminderKind.BEFORE_START
+    reference = case((at_start, DinnerParty.starts_at), else_=DinnerParty.rsvp_deadline)
+    before, ahead = Reminder.hours_before * 3600, seconds_between(now, reference)
     statement = (
         select(Reminder, DinnerParty.starts_at, DinnerParty.rsvp_deadline)
         .join(Reminder.party)
-        .where(DinnerParty.status == PartyStatus.PUBLISHED, DinnerParty.starts_at > now, near)
+        .where(DinnerParty.id.in_(near), ahead <= before + SLACK)
+        .where(or_(Reminder.sent_at.is_(None), seconds_between(Reminder.sent_at, reference) >= before - SLACK))
         .order_by(Reminder.id)
     )
     rows = db.session.execute(statement).all()

@@ -39,6 +39,7 @@ class PartyReport(Model):
     __table_args__ = (
         one_of("reason", ReportReason),
         one_of("state", ReportState),
+        Index("ix_party_report_created_at_id", "created_at", "id"),
         Index("ix_party_report_state_created_at_id", "state", "created_at", "id"),
     )
 

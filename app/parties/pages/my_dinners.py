@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, func, or_, select, tuple_, union
+from sqlalchemy import func, or_, select, tuple_
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from app import clock, replica
@@ -13,8 +13,8 @@ from app.parties import location
 from app.parties.enums import QUEUED, SEATED, RsvpStatus
 from app.parties.invitations import queries as invitation_queries
 from app.parties.location import Location
-from app.parties.models import CoHost, DinnerParty, Rsvp
-from app.parties.queries import OWN_SIZE, PAGE_SIZE, PartyPage
+from app.parties.models import DinnerParty, Rsvp
+from app.parties.queries import OWN_SIZE, PAGE_SIZE, PartyPage, ids_hosted_by
 from app.parties.waiting_list import queries as waiting_list_queries
 from app.parties.waiting_list.models import WaitOffer
 
@@ -120,11 +120,10 @@ def _tables(member: Member, since: datetime) -> list[Table]:
         .where(Rsvp.party_id == DinnerParty.id, Rsvp.status == RsvpStatus.WAITLISTED)
         .scalar_subquery()
     )
-    co_hosted = select(CoHost.party_id).where(CoHost.member_id == member.id)
     statement = (
         select(DinnerParty, waiting)
         .options(joinedload(DinnerParty.host))
-        .where(or_(DinnerParty.host_id == member.id, DinnerParty.id.in_(co_hosted)), DinnerParty.starts_at > since)
+        .where(DinnerParty.id.in_(ids_hosted_by(member.id)), DinnerParty.starts_at > since)
         .order_by(DinnerParty.starts_at, DinnerParty.id)
         .limit(OWN_SIZE)
     )
@@ -133,11 +132,8 @@ def _tables(member: Member, since: datetime) -> list[Table]:
 
 def _past(member: Member, since: datetime, number: int) -> PartyPage:
     """Return a page of the dinners that the member hosted or had a seat at, the latest first."""
-    own = union(
-        select(DinnerParty.id).where(DinnerParty.host_id == member.id),
-        select(CoHost.party_id).where(CoHost.member_id == member.id),
-        select(Rsvp.party_id).where(and_(Rsvp.member_id == member.id, Rsvp.status.in_(SEATED))),
-    )
+    seated = select(Rsvp.party_id).where(Rsvp.member_id == member.id, Rsvp.status.in_(SEATED))
+    own = ids_hosted_by(member.id, seated)
     statement = (
         select(DinnerParty)
         .options(joinedload(DinnerParty.host))

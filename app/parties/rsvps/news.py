@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import current_app
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union
 from sqlalchemy.orm import joinedload
 
 from app import clock
@@ -19,6 +19,7 @@ from app.outbox import unsubscribe
 from app.outbox.models import EmailTopic
 from app.parties.enums import PartyStatus, RsvpStatus
 from app.parties.models import CoHost, DinnerParty, Rsvp
+from app.parties.queries import ids_hosted_by
 from app.parties.rsvps import mail as rsvp_mail
 
 # In the time zone of the host.
@@ -78,30 +79,25 @@ def _since(now: datetime) -> Any:
 
 
 def _hosts_with_news(now: datetime) -> Select[Member]:
-    co_hosted = select(CoHost.party_id).where(CoHost.member_id == Member.id)
-    hosts_it = or_(DinnerParty.host_id == Member.id, DinnerParty.id.in_(co_hosted))
-    news = (
-        select(Rsvp.id)
-        .join(DinnerParty, DinnerParty.id == Rsvp.party_id)
-        .where(hosts_it, _is_news(now, Member.id), Rsvp.answered_at > _since(now))
-        .exists()
-    )
+    # From the parties that lie ahead: most members host none of them.
+    news = select(Member.id).select_from(DinnerParty).join(Rsvp, Rsvp.party_id == DinnerParty.id)
+    news = news.where(_is_news(now, Member.id), Rsvp.answered_at > _since(now))
+    co_hosts = news.join(CoHost, CoHost.party_id == DinnerParty.id).join(Member, Member.id == CoHost.member_id)
     return select(Member).where(
         Member.answers_at_once.is_(False),
         Member.erased_at.is_(None),
         unsubscribe.accepts(Member.email_key, EmailTopic.ANSWERS),
-        news,
+        Member.id.in_(union(news.join(Member, Member.id == DinnerParty.host_id), co_hosts)),
     )
 
 
 def _news_of(host: Member, now: datetime) -> Select[Rsvp]:
-    co_hosted = select(CoHost.party_id).where(CoHost.member_id == host.id)
     since = host.answers_told_at or now - DAY
     return (
         select(Rsvp)
         .join(Rsvp.party)
         .options(joinedload(Rsvp.party))
-        .where(or_(DinnerParty.host_id == host.id, DinnerParty.id.in_(co_hosted)))
+        .where(DinnerParty.id.in_(ids_hosted_by(host.id)))
         .where(_is_news(now, host.id), Rsvp.answered_at > since)
         .order_by(DinnerParty.starts_at, DinnerParty.id, Rsvp.answered_at, Rsvp.id)
     )
