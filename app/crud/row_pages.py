@@ -10,6 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased, joinedload, selectinl
 from app import replica
 from app.crud.filters import Filters
 from app.crud.row_keys import RowKeys
+from app.crud.row_values import RowValues
 from app.http import MAX_PAGE
 from app.search_key import is_words, search_key
 from config import ConfigurationError
@@ -44,9 +45,9 @@ class RowPages(RowKeys):
         *,
         number: int = 0,
         size: int | None = None,
-        columns: Iterable[str] = (),
+        columns: Iterable[str] | RowValues = (),
     ) -> Page:
-        """Return one page, with the relations among `columns` loaded; beyond the last page, the last one.
+        """Return one page, with the relations among `columns` loaded, or of these values; beyond the last page, the last one.
 
         Keys are found first and rows fetched for these only: a deep page costs little more than the first one.
         """
@@ -58,7 +59,7 @@ class RowPages(RowKeys):
         order: tuple[str, str],
         number: int,
         size: int | None,
-        columns: Iterable[str],
+        columns: Iterable[str] | RowValues,
     ) -> Page:
         rows = self._rows(filters, order, number, size, columns)
         if size is None:
@@ -118,7 +119,7 @@ class RowPages(RowKeys):
         order: tuple[str, str],
         number: int,
         size: int | None,
-        columns: Iterable[str],
+        columns: Iterable[str] | RowValues,
     ) -> list[Any]:
         """Return the rows of a page, and one more where there is a next page."""
         keys = self._keys(filters, order)
@@ -127,8 +128,10 @@ class RowPages(RowKeys):
         page = keys.subquery("page")
         pks = [page.c[f"pk{index}"] for index in range(len(self._pks))]
         same = and_(*(own == found for own, found in zip(self._pks, pks, strict=True)))
-        rows = select(self.obj).join(page, same).options(*self._eager(columns))
-        rows = rows.order_by(*_directed(order[1], page.c.position, *pks))
+        in_order = _directed(order[1], page.c.position, *pks)
+        if isinstance(columns, RowValues):
+            return list(self.session.execute(columns.select().join(page, same).order_by(*in_order)))
+        rows = select(self.obj).join(page, same).options(*self._eager(columns)).order_by(*in_order)
         return list(self.session.scalars(rows).unique())
 
     def _keys(self, filters: Filters | None, order: tuple[str, str]) -> Select[Any]:
