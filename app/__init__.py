@@ -20,6 +20,7 @@ from app import (
     http,
     i18n,
     inbound,
+    kept_pages,
     metrics,
     navigation,
     operations,
@@ -64,6 +65,8 @@ def _create_app(overrides: Mapping[str, Any] | None) -> Flask:
     compression.init_app(app)
     sentry.init_app(app)
     metrics.init_app(app)
+    # Within what comes before the application: hosts, proxies, the ID of a request.
+    kept_pages.init_app(app)
     http.init_app(app)
     db.init_app(app)
     replica.init_app(app)

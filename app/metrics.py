@@ -118,17 +118,20 @@ def _start() -> None:
 
 def _finish(response: Response) -> Response:
     # A request for an unknown host does not come to `_start`.
-    seconds = time.monotonic() - g.get("started", time.monotonic())
+    count_request(request.method, response.status_code, time.monotonic() - g.get("started", time.monotonic()))
+    return response
+
+
+def count_request(method: str, status: int, seconds: float) -> None:
+    """Count a request that was answered."""
     border = next((border for border in SECONDS if seconds <= border), OVER)
-    method = request.method if request.method in METHODS else "other"
     _add(
         {
-            _key(REQUESTS, {"method": method, "status": response.status_code}): 1,
+            _key(REQUESTS, {"method": method if method in METHODS else "other", "status": status}): 1,
             _key(f"{DURATION}_bucket", {"le": border}): 1,
             _key(f"{DURATION}_sum", {}): seconds,
         }
     )
-    return response
 
 
 def _add(amounts: Mapping[str, float]) -> None:

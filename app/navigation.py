@@ -75,7 +75,7 @@ from app.parties.hosting.co_hosts import CoHostView
 from app.parties.hosting.views import HostingView
 from app.parties.invitations.admin import InvitationModelView
 from app.parties.invitations.api import InvitationApi
-from app.parties.invitations.link_views import InvitationView, JoinView
+from app.parties.invitations.link_views import InvitationView, JoinView, LinkRequestView
 from app.parties.invitations.views import InvitationsView
 from app.parties.menu.admin import MenuItemModelView
 from app.parties.menu.api import MenuApi, PeopleApi
@@ -140,6 +140,7 @@ PARTY_PAGES = (
     InvitationsView,
     InvitationView,
     JoinView,
+    LinkRequestView,
     GuestListView,
     CheckInView,
     TicketView,

@@ -31,7 +31,7 @@ from hypothesis import settings
 from sqlalchemy import select
 
 import config
-from app import clock
+from app import clock, kept_pages
 from app.accounts.models import ADMIN, GUEST, TRANSLATOR, Member
 from app.administration import saved_view_views
 from app.crud import sidebar
@@ -208,6 +208,7 @@ def app(database: Database, request: pytest.FixtureRequest) -> Flask:
     app.extensions.pop(data.CACHE, None)
     app.extensions.pop(sidebar.COUNTS, None)
     app.extensions.pop(saved_view_views.KNOWN, None)
+    app.extensions[kept_pages.EXTENSION].drop()
     for limiter in app.extensions["limiter"]:
         _start_anew(limiter, enabled=request.node.get_closest_marker("rate_limits") is not None)
     return app

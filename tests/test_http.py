@@ -22,7 +22,8 @@ def test_larger_numbers_are_clamped_on_request(text, number):
 
 
 @pytest.mark.parametrize(
-    ("query", "number"), [("", 1), ("page=3", 3), ("page=0", 1), ("page=x", 1), ("page=" + "9" * 5000, MAX_NUMBERED_PAGE)]
+    ("query", "number"),
+    [("", 1), ("page=3", 3), ("page=0", 1), ("page=x", 1), ("page=" + "9" * 5000, MAX_NUMBERED_PAGE)],
 )
 def test_a_page_that_is_no_number_is_the_first(app, query, number):
     with app.test_request_context(f"/?{query}"):

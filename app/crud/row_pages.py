@@ -11,6 +11,7 @@ from app import replica
 from app.crud.filters import Filters
 from app.crud.list_arguments import MAX_ROWS_BEFORE, Beside
 from app.crud.row_keys import RowKeys
+from app.crud.row_values import RowValues
 from app.http import MAX_PAGE
 from app.search_key import is_words, search_key
 from config import ConfigurationError
@@ -42,11 +43,13 @@ class RowPages(RowKeys):
         *,
         number: int = 0,
         size: int | None = None,
-        columns: Iterable[str] = (),
+        columns: Iterable[str] | RowValues = (),
         beside: Beside | None = None,
         most: int = MAX_COUNTED,
     ) -> Page:
-        """Return one page, at most `most` rows counted, with the relations among `columns` loaded; beyond the last page, the last one.
+        """Return one page, with the relations among `columns` loaded, or of these values; beyond the last page, the last one.
+
+        At most `most` rows are counted.
 
         `beside` is the row before or after the page: the index leads there, so a deep page costs what the first one does.
         Without it, all keys before the page are read, but rows are fetched for those of the page only.
@@ -73,7 +76,7 @@ class RowPages(RowKeys):
         beside: Beside,
         number: int,
         size: int,
-        columns: Iterable[str],
+        columns: Iterable[str] | RowValues,
         most: int,
     ) -> Page | None:
         """Return the page after or before a row; None if that has no place in the order, or there is nothing."""
@@ -107,7 +110,7 @@ class RowPages(RowKeys):
         order: tuple[str, str],
         number: int,
         size: int | None,
-        columns: Iterable[str],
+        columns: Iterable[str] | RowValues,
         most: int,
     ) -> Page:
         rows = self._rows(filters, order, number, size, columns)
@@ -168,7 +171,7 @@ class RowPages(RowKeys):
         order: tuple[str, str],
         number: int,
         size: int | None,
-        columns: Iterable[str],
+        columns: Iterable[str] | RowValues,
     ) -> list[Any]:
         """Return the rows of a page, and one more where there is a next page."""
         keys = self._keys(filters, order)
@@ -176,13 +179,15 @@ class RowPages(RowKeys):
             keys = keys.limit(size + 1).offset(number * size)
         return self._fetched(keys, order[1], columns)
 
-    def _fetched(self, keys: Select[Any], direction: str, columns: Iterable[str]) -> list[Any]:
+    def _fetched(self, keys: Select[Any], direction: str, columns: Iterable[str] | RowValues) -> list[Any]:
         """Return the rows with these keys, in the order of their positions."""
         page = keys.subquery("page")
         pks = [page.c[f"pk{index}"] for index in range(len(self._pks))]
         same = and_(*(own == found for own, found in zip(self._pks, pks, strict=True)))
-        rows = select(self.obj).join(page, same).options(*self._eager(columns))
-        rows = rows.order_by(*_directed(direction, page.c.position, *pks))
+        in_order = _directed(direction, page.c.position, *pks)
+        if isinstance(columns, RowValues):
+            return list(self.session.execute(columns.select().join(page, same).order_by(*in_order)))
+        rows = select(self.obj).join(page, same).options(*self._eager(columns)).order_by(*in_order)
         return list(self.session.scalars(rows).unique())
 
     def _keys(self, filters: Filters | None, order: tuple[str, str]) -> Select[Any]:

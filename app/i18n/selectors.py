@@ -13,6 +13,7 @@ import flask_babel
 from babel import Locale
 from flask import Flask, Response, current_app, g, has_request_context, request, session
 from flask_login import AnonymousUserMixin, current_user, user_logged_in, user_logged_out
+from werkzeug.datastructures import LanguageAccept
 from werkzeug.local import LocalProxy
 
 from app import zone_rules
@@ -166,7 +167,7 @@ def _selected_key() -> str:
     if not has_request_context():
         return locales.default().key
     chosen = (locales.find(candidate) for candidate in _choices("locale"))
-    info = next(filter(None, chosen), None) or _accepted() or locales.default()
+    info = next(filter(None, chosen), None) or accepted_locale(request.accept_languages)
     return info.key
 
 
@@ -185,10 +186,10 @@ def _choices(what: str) -> Iterator[str]:
         yield chosen
 
 
-def _accepted() -> LocaleInfo | None:
-    """Return the best locale for the Accept-Language header."""
-    wanted = (tag for tag, quality in request.accept_languages if quality > 0)
-    return next(filter(None, map(locales.match, islice(wanted, MAX_LANGUAGES))), None)
+def accepted_locale(languages: LanguageAccept) -> LocaleInfo:
+    """Return the best locale for an Accept-Language header."""
+    wanted = (tag for tag, quality in languages if quality > 0)
+    return next(filter(None, map(locales.match, islice(wanted, MAX_LANGUAGES))), None) or locales.default()
 
 
 def _default_timezone() -> str:

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import unicodedata
 from base64 import b32encode, urlsafe_b64encode
+from functools import lru_cache
 
 import segno
 from flask import current_app
@@ -19,6 +20,8 @@ from app.parties.models import DinnerParty, Invitation, Rsvp
 
 TOKEN_BYTES, CODE_BYTES = 24, 10
 CODE_LETTERS, CODE_GROUP = CODE_BYTES * 8 // 5, 4
+# Each is some kilobytes long.
+MOST_QR_CODES = 256
 # What people read as the same sign. Base32 (RFC 4648) has 2 to 7 beside all letters: codes are compared with one of each.
 LETTERS = str.maketrans("01L8526", "OIIBSZG")
 DIGITS = str.maketrans("OILBSZG", "0118526")
@@ -65,8 +68,9 @@ def is_share_token(party: DinnerParty, token: str) -> bool:
     return party.share_round > 0 and _equal(share_token(party), token)
 
 
+@lru_cache(maxsize=MOST_QR_CODES)
 def qr_code(url: str) -> str:
-    """Return the QR code of a URL as a data URI."""
+    """Return the QR code of a URL as a data URI. Guests open their ticket again and again in the last days."""
     # Dark on light also in dark mode: not every camera reads an inverted code.
     return segno.make(url, error="m").svg_data_uri(border=4, light="#fff", omitsize=True)
 

@@ -54,7 +54,12 @@ LIMITED = {
     "PasskeyView.add_options": ("friend", "/passkeys/add/options", {}, QUESTIONS),
     "ReportView.report": ("anonymous", "/parties/the-party/report", {"reason": "spam"}, HOUSEHOLD),
     # The share link was opened before: `shared` is in the cookie.
-    "JoinView.ask": ("shared", "/parties/the-party/join", {"name": "Ada", "email": "ada@example.com"}, HOUSEHOLD),
+    "LinkRequestView.ask": (
+        "shared",
+        "/parties/the-party/join",
+        {"name": "Ada", "email": "ada@example.com"},
+        HOUSEHOLD,
+    ),
     # Only where the site sends no e-mail; otherwise it is refused, and leads elsewhere.
     "JoinView.answer_at_once": ("shared", "/parties/the-party/join/answer", {"name": "Ada", "answer": "no"}, HOUSEHOLD),
     "SecurityApi.login": ("program", LOGIN, {"username": "friend"}, GUESSES),

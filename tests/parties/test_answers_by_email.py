@@ -96,3 +96,14 @@ def test_nothing_typed_is_lost(visitor, party):
     page = ask(visitor, party, email="iris@", party_size="2")
     assert page.status == 422
     assert (page.form("/join").fields["email"], page.form("/join").fields["party_size"]) == ("iris@", "2")
+
+
+def test_another_site_cannot_ask_in_the_name_of_a_visitor(visitor, party, records):
+    page = visitor.get(f"/parties/{party.slug}")
+    assert "Set-Cookie" not in page.headers
+    fields = {"email": IRIS, "name": "Iris", "party_size": "1"}
+    for headers in ({"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        assert visitor.post(f"/parties/{party.slug}/join", fields, csrf=False, headers=headers).status == 403
+    assert records.all(OutboxEmail) == []
+    own = {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}
+    assert visitor.post(f"/parties/{party.slug}/join", fields, csrf=False, headers=own).flashes == ASKED

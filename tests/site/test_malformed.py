@@ -111,7 +111,7 @@ class Site:
             "InvitationsView.again": {"round": "1"},
             "InvitationsView.link": {"round": "0", "action": "renew"},
             "JoinView.answer_at_once": {"answer": "yes", "name": "New", "party_size": "2", "once": "a"},
-            "JoinView.ask": {"email": "new@example.com", "name": "New"},
+            "LinkRequestView.ask": {"email": "new@example.com", "name": "New"},
             "RegistrationView.form": member,
             "RegistrationView.resend": {"email": "new@example.com"},
             "RegistrationView.invited": member,

@@ -149,8 +149,8 @@ def test_malformed_urls_cause_no_server_error_for_those_without_access(populated
     assert _failures(reader("anonymous"), populated_site, some) == []
 
 
-def test_only_apis_and_the_language_switch_need_no_csrf_token(app):
-    """Programs and mail programs send no cookie. The language switch checks the origin instead."""
+def test_only_apis_and_forms_of_strangers_need_no_csrf_token(app):
+    """Programs and mail programs send no cookie. The language switch and requests for a personal link check the origin instead."""
     exempt = {
         str(rule)
         for rule in app.url_map.iter_rules()
@@ -158,6 +158,7 @@ def test_only_apis_and_the_language_switch_need_no_csrf_token(app):
     }
     assert exempt == {
         "/lang/",
+        "/parties/<slug>/join",
         "/csp-report",
         "/backchannel-logout/<string:provider>",
         "/letters/unsubscribe/<string:token>",

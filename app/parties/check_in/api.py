@@ -6,7 +6,6 @@ from flask_babel import gettext as _
 
 from app.database import run_with_retry
 from app.errors import DomainError
-from app.http import public_url
 from app.parties.api_base import NOT_THE_HOST, PARTY_NOT_FOUND, PartyApiBase, endpoint
 from app.parties.check_in import schemas as check_in_schemas
 from app.parties.check_in import service as check_in_service
@@ -38,8 +37,7 @@ class CheckInApi(PartyApiBase):
         ticket = tickets.ticket_of(party, rsvp)
         if ticket is None:
             raise DomainError(_("You will get a ticket as soon as you have a seat."), "warning")
-        url = public_url("CheckInView.scanned", slug=slug, code=ticket.code)
-        return self.response(200, result={"code": ticket.code, "url": url})
+        return self.response(200, result={"code": ticket.code, "url": ticket.url})
 
     @expose("/<slug>/door/<code>", methods=["POST"])
     @endpoint("host", gives=rsvp_schemas.GuestStatus, codes=(CHECKED_IN,), refusals=REFUSALS)

@@ -20,12 +20,17 @@ SOON = timedelta(hours=48)
 
 
 class Ticket(NamedTuple):
-    """A ticket: its code, and a QR code with its URL, as a data URI."""
+    """A ticket: its code, and the URL that its QR code contains."""
 
     code: str
-    qr_code: str
+    url: str
     # The party starts soon, and its page shows the ticket.
     is_soon: bool
+
+    @property
+    def qr_code(self) -> str:
+        """The QR code as a data URI. To draw one takes longer than the rest of a page."""
+        return secret_links.qr_code(self.url)
 
 
 def ticket_of(party: DinnerParty, rsvp: Rsvp | None) -> Ticket | None:
@@ -40,7 +45,7 @@ def ticket_of(party: DinnerParty, rsvp: Rsvp | None) -> Ticket | None:
         return None
     code = secret_links.ticket_code(rsvp)
     url = public_url("CheckInView.scanned", slug=party.slug, code=code)
-    return Ticket(code, secret_links.qr_code(url), is_soon=now > party.starts_at - SOON)
+    return Ticket(code, url, is_soon=now > party.starts_at - SOON)
 
 
 class TicketView(BasePartyView):

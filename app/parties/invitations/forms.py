@@ -113,7 +113,10 @@ class ContactsForm(FlaskForm):
 
 
 class JoinForm(EmailForm):
-    """A visitor asks for a personal link."""
+    """A visitor asks for a personal link. Without a token, which would give every stranger a cookie: the view checks the origin."""
+
+    class Meta(EmailForm.Meta):
+        csrf = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -3,7 +3,8 @@
 import secrets
 from typing import Any
 
-from flask import flash, make_response, redirect, request, url_for
+from flask import abort, flash, make_response, redirect, request, url_for
+from flask_appbuilder import BaseView as StockBaseView
 from flask_appbuilder import expose
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
@@ -13,7 +14,8 @@ from app.crud import flashes
 from app.crud.views import BaseView
 from app.database import run_with_retry, transaction
 from app.errors import DomainError
-from app.http import as_secret, home_url
+from app.extensions import csrf
+from app.http import as_secret, home_url, is_cross_site_request
 from app.i18n.selectors import current_locale, known_timezone
 from app.outbox import texts as outbox_texts
 from app.outbox.service import delivers
@@ -60,9 +62,7 @@ class JoinView(AnsweringView):
 
     route_base = "/parties"
     default_view = "link"
-    limits = [
-        rate_limits.per_address(f"JoinView.{endpoint}", rate_limits.HOUSEHOLD) for endpoint in ("ask", "answer_at_once")
-    ]
+    limits = [rate_limits.per_address("JoinView.answer_at_once", rate_limits.HOUSEHOLD)]
 
     @expose("/<slug>/join/<token>")
     def link(self, slug: str, token: str) -> BaseResponse:
@@ -76,9 +76,53 @@ class JoinView(AnsweringView):
         link_session.remember_share_link(party)
         return as_secret(redirect(url_for("PartyView.show", slug=slug), 303))
 
+    @expose("/<slug>/join/answer", methods=["POST"])
+    def answer_at_once(self, slug: str) -> BaseResponse:
+        """Record the answer of a visitor with the share link, and give them their personal link on the page."""
+        party = queries.party_by_slug(slug)
+        if party is None or not link_session.has_share_link(party) or delivers():
+            return redirect_invalid_link()
+        form, visit = LinkRsvpForm(), self.get_visible(slug)
+        if not form.validate():
+            return self.refuse_form(visit, form)
+        if visit.guest is not None:
+            return self.answer(AnswerableParty(party, visit.guest, visit.rsvp), read_request(form), form)
+        name, once = form.name.data, form.once.data or secrets.token_urlsafe()
+        try:
+            invitation = run_with_retry(lambda: invitation_service.admit(party, name, once, current_locale()))
+        except DomainError as error:
+            flash(str(error), error.category)
+            return redirect(url_for("PartyView.show", slug=slug), 303)
+        link_session.remember(invitation)
+        guest = Respondent(None, invitation, locale=current_locale(), timezone=known_timezone())
+        return self.answer(AnswerableParty(party, guest, None), read_request(form), form)
+
+    @expose("/<slug>/opened", methods=["POST"])
+    def opened(self, slug: str) -> BaseResponse:
+        """Store that the invited guest has seen the page of the party. Its script sends this in the background."""
+        _party, respondent, rsvp = self.get_visible(slug)
+        if respondent is not None and respondent.invitation is not None:
+            invitation = respondent.invitation
+            with transaction():
+                invitation_service.record_opened(invitation, rsvp)
+        return make_response("", 204)
+
+
+class LinkRequestView(StockBaseView):
+    """Requests for a personal link. A view of its own, because Flask-WTF exempts views from CSRF by name."""
+
+    route_base = JoinView.route_base
+    default_view = "ask"
+    limits = [rate_limits.per_address("LinkRequestView.ask", rate_limits.HOUSEHOLD)]
+
     @expose("/<slug>/join", methods=["POST"])
     def ask(self, slug: str) -> BaseResponse:
-        """Send a personal link to a visitor with the share link. The response does not tell whether an e-mail was sent."""
+        """Send a personal link to a visitor with the share link. The response does not tell whether an e-mail was sent.
+
+        Instead of a CSRF token, the Origin of the request is checked.
+        """
+        if is_cross_site_request():
+            abort(403)
         party = queries.party_by_slug(slug)
         form = join_form(party, formdata=request.form) if party else None
         if party is None or not isinstance(form, JoinForm):
@@ -105,39 +149,8 @@ class JoinView(AnsweringView):
             flash(*outbox_texts.sent(text))
         return redirect(url_for("PartyView.show", slug=slug), 303)
 
-    @expose("/<slug>/join/answer", methods=["POST"])
-    def answer_at_once(self, slug: str) -> BaseResponse:
-        """Record the answer of a visitor with the share link, and give them their personal link on the page."""
-        party = queries.party_by_slug(slug)
-        if party is None or not link_session.has_share_link(party) or delivers():
-            return redirect_invalid_link()
-        form, visit = LinkRsvpForm(), self.get_visible(slug)
-        if not form.validate():
-            return self.refuse_form(visit, form)
-        if visit.guest is not None:
-            return self.answer(AnswerableParty(party, visit.guest, visit.rsvp), read_request(form), form)
-        name, once = form.name.data, form.once.data or secrets.token_urlsafe()
-        try:
-            invitation = run_with_retry(lambda: invitation_service.admit(party, name, once, current_locale()))
-        except DomainError as error:
-            flash(str(error), error.category)
-            return redirect(url_for("PartyView.show", slug=slug), 303)
-        link_session.remember(invitation)
-        guest = Respondent(None, invitation, locale=current_locale(), timezone=known_timezone())
-        return self.answer(AnswerableParty(party, guest, None), read_request(form), form)
-
     def _again(self, party: DinnerParty, form: JoinForm, status: int) -> BaseResponse:
         return make_response(self.render_template("parties/personal_link_request.html", party=party, join=form), status)
-
-    @expose("/<slug>/opened", methods=["POST"])
-    def opened(self, slug: str) -> BaseResponse:
-        """Store that the invited guest has seen the page of the party. Its script sends this in the background."""
-        _party, respondent, rsvp = self.get_visible(slug)
-        if respondent is not None and respondent.invitation is not None:
-            invitation = respondent.invitation
-            with transaction():
-                invitation_service.record_opened(invitation, rsvp)
-        return make_response("", 204)
 
 
 def join_form(party: DinnerParty, **options: Any) -> JoinForm | LinkRsvpForm | None:
@@ -152,3 +165,6 @@ def join_form(party: DinnerParty, **options: Any) -> JoinForm | LinkRsvpForm | N
         return JoinForm(**options)
     may_ask = party.answers_by_email and party.is_open and party.is_listed
     return SeatsByEmailForm(**options) if may_ask and delivers() else None
+
+
+csrf.exempt(f"{__name__}.ask")

@@ -300,7 +300,9 @@ def _form_of(guest: Respondent | None, rsvp: Rsvp | None) -> RsvpForm:
     if rsvp is None:
         # As a visitor asked for before they logged in, or a guest who answers by e-mail alone.
         asked = parse_int(request.args.get("seats", "")) or 1
-        return RsvpForm(formdata=None, party_size=min(max(asked, 1), models.MAX_SEATS), name=name)
+        size = min(max(asked, 1), models.MAX_SEATS)
+        # Visitors read its labels only. The token of a form would give every stranger a cookie.
+        return RsvpForm(formdata=None, party_size=size, name=name, meta={"csrf": guest is not None})
     minimum = rsvp.min_party if rsvp.min_party != rsvp.party_size else None
     return RsvpForm(
         formdata=None,

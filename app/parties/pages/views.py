@@ -10,12 +10,13 @@ from app.crud import calendar_layout, files
 from app.crud.views import BaseView
 from app.food import DIETS
 from app.http import page_number
+from app.kept_pages import keep
 from app.parties import queries
 from app.parties.access import BasePartyView, PartyVisit, is_open_to_strangers
 from app.parties.calendar import ics
 from app.parties.calendar.views import download
 from app.parties.models import DinnerParty
-from app.parties.pages import cover, month, my_dinners, party_page, public_lists, search
+from app.parties.pages import cover, month, my_dinners, party_page, search
 from app.parties.rsvps.forms import RsvpByIdForm
 
 
@@ -29,7 +30,7 @@ class LandingView(BaseView):
     def index(self) -> BaseResponse:
         """Show the next public parties."""
         parties = queries.next_public_parties()
-        return public_lists.respond(parties, lambda: self.render_template("parties/landing.html", parties=parties))
+        return keep(make_response(self.render_template("parties/landing.html", parties=parties)))
 
 
 class PartyView(BasePartyView):
@@ -47,34 +48,33 @@ class PartyView(BasePartyView):
         shown_month = month.parse(request.args.get("month", ""))
         if shown_month:
             shown = month.context(shown_month, wanted.conditions)
-            return make_response(self.render_template("parties/party_month.html", search=wanted, diets=DIETS, **shown))
+            return keep(
+                make_response(self.render_template("parties/party_month.html", search=wanted, diets=DIETS, **shown))
+            )
         page = queries.public_page(page_number(), wanted.conditions)
         mine = queries.seats_at(page.items, current_user)
         # The token of a form would give every stranger a cookie.
         form = RsvpByIdForm() if current_user.is_authenticated else None
-        this_month = f"{calendar_layout.this_month():%Y-%m}"
-        return public_lists.respond(
-            page.items,
-            lambda: self.render_template(
-                "parties/party_list.html",
-                page=page,
-                mine=mine,
-                form=form,
-                search=wanted,
-                diets=DIETS,
-                month=None,
-                this_month=this_month,
-            ),
-            page.has_next,
-            this_month,
+        shown = self.render_template(
+            "parties/party_list.html",
+            page=page,
+            mine=mine,
+            form=form,
+            search=wanted,
+            diets=DIETS,
+            month=None,
+            this_month=f"{calendar_layout.this_month():%Y-%m}",
         )
+        return keep(make_response(shown))
 
     @expose("/<slug>")
     @has_access
     @permission_name("read")
-    def show(self, slug: str) -> str:
+    def show(self, slug: str) -> BaseResponse:
         """Show one party, and the reader's RSVP to it."""
-        return party_page.render(self, self.get_visible(slug))
+        visit = self.get_visible(slug)
+        page = make_response(party_page.render(self, visit))
+        return keep(page) if is_open_to_strangers(visit.party) else page
 
     @expose("/<slug>/preview")
     @has_access
