@@ -89,8 +89,14 @@ def party_and_invitation(slug: str, member: Member) -> tuple[DinnerParty, Invita
 
 def member_by_email(email: str) -> Member | None:
     """Return the member with an e-mail address."""
-    statement = select(Member).where(Member.email_key == address_key(email))
-    return db.session.scalars(statement.order_by(Member.duplicate)).first()
+    return members_by_email([email]).get(address_key(email))
+
+
+def members_by_email(emails: Iterable[str]) -> dict[str, Member]:
+    """Return the members with these e-mail addresses, by the key of the address."""
+    statement = select(Member).where(Member.email_key.in_({address_key(email) for email in emails}))
+    # Of several members with one key the first one counts.
+    return {member.email_key: member for member in db.session.scalars(statement.order_by(Member.duplicate.desc()))}
 
 
 def public_party_by_id(text: str) -> DinnerParty | None:

@@ -10,7 +10,7 @@ from app.http import public_url
 from app.outbox.models import EmailTopic
 from app.outbox.service import EmailRequest, enqueue
 from app.parties import guest_addresses, secret_links
-from app.parties.mail import party_context, reach, request_to, send
+from app.parties.mail import party_context, reach, request_to
 from app.parties.messages.models import GuestMessage
 from app.parties.models import DinnerParty, Invitation, Rsvp
 
@@ -77,16 +77,18 @@ def guest_reply(guest: Rsvp | Invitation, host: Member, words: str, digest: str,
 
 def host_reply(guest: Rsvp | Invitation, host: Member, words: str, digest: str, *, left_out: Sequence[str]) -> None:
     """Send a host's reply to a guest."""
-    _send(
-        "host_reply",
-        guest.party,
-        guest if isinstance(guest, Rsvp) else InvitedContext(guest, None),
-        version=digest,
-        expires_at=clock.now() + MESSAGE_LIFETIME,
-        topic=None,
-        paragraphs=paragraphs_of(words),
-        left_out=left_out,
-        author=host.display_name,
+    enqueue(
+        _request(
+            "host_reply",
+            guest.party,
+            guest if isinstance(guest, Rsvp) else InvitedContext(guest, None),
+            version=digest,
+            expires_at=clock.now() + MESSAGE_LIFETIME,
+            topic=None,
+            paragraphs=paragraphs_of(words),
+            left_out=left_out,
+            author=host.display_name,
+        )
     )
 
 
@@ -95,9 +97,9 @@ def paragraphs_of(text: str) -> list[list[str]]:
     return [paragraph.split("\n") for paragraph in text.split("\n\n") if paragraph.strip()]
 
 
-def reminder_start(party: DinnerParty, rsvp: Rsvp, version: object, brought: Sequence[ClaimedContext]) -> bool:
-    """Remind a confirmed guest of the party; return False if they have unsubscribed."""
-    return send(
+def reminder_start(party: DinnerParty, rsvp: Rsvp, version: object, brought: Sequence[ClaimedContext]) -> EmailRequest:
+    """Return what reminds a confirmed guest of the party."""
+    return request_to(
         "reminder_start",
         party,
         rsvp,
@@ -109,9 +111,9 @@ def reminder_start(party: DinnerParty, rsvp: Rsvp, version: object, brought: Seq
     )
 
 
-def reminder_answer(party: DinnerParty, guest: Rsvp | InvitedContext, version: object) -> bool:
-    """Remind an invited guest to answer, or one who answered maybe to decide; return False if they have unsubscribed."""
-    return _send(
+def reminder_answer(party: DinnerParty, guest: Rsvp | InvitedContext, version: object) -> EmailRequest:
+    """Return what reminds an invited guest to answer, or one who answered maybe to decide."""
+    return _request(
         "reminder_answer",
         party,
         guest,
@@ -121,10 +123,6 @@ def reminder_answer(party: DinnerParty, guest: Rsvp | InvitedContext, version: o
         until=party.answers_until,
         answered_maybe=isinstance(guest, Rsvp),
     )
-
-
-def _send(kind: str, party: DinnerParty, guest: Rsvp | InvitedContext, **options: Any) -> bool:
-    return enqueue(_request(kind, party, guest, **options)) is not None
 
 
 def _request(  # noqa: PLR0913 - what e-mails differ in
