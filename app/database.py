@@ -91,17 +91,18 @@ def transaction() -> Iterator[scoped_session[Session]]:
         raise
 
 
-def run_with_retry(action: Callable[[], Result]) -> Result:
+def run_with_retry(action: Callable[[], Result], again: Callable[[], Result] | None = None) -> Result:
     """Run `action` in a transaction and return its result.
 
-    If it violates a constraint, because another request was faster, it runs once more and sees what that one stored.
+    If it violates a constraint, because another request was faster, it runs once more and sees what that one stored; or
+    `again` does, if `action` knows what was read before.
     """
     try:
         with transaction():
             return action()
     except IntegrityError:
         with transaction():
-            return action()
+            return (again or action)()
 
 
 def insert_into(model: type[Any]) -> Any:

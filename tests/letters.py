@@ -22,11 +22,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
 from app import clock, create_app, setup
 from app.charts import png_process
 from app.charts.model import Mark, Plot, Point, Series
 from app.dashboards.weekly import mail as weekly_mail
 from app.database import transaction
+from app.extensions import db
 from app.i18n import locales
 from app.i18n.selectors import force_locale
 from app.outbox import delivery, service
@@ -154,8 +157,8 @@ def _send(folder: Path, port: int) -> dict[str, OutboxEmail]:
     with app.app_context():
         setup.prepare()
         with transaction():
-            queued = [service.enqueue(_request(kind, info.key)) for kind in kinds for info in locales.shipped()]
-            sent = {each.message_id: each for each in queued if each is not None}
+            service.enqueue_many([_request(kind, info.key) for kind in kinds for info in locales.shipped()])
+            sent = {each.message_id: each for each in db.session.scalars(select(OutboxEmail))}
         _wait_for_port(port)
         report = delivery.drain()
     if report.sent != len(sent):

@@ -1,7 +1,6 @@
 """Rules of e-mail delivery: what an error means, when to try again, which text is safe. Pure functions."""
 
 import re
-import unicodedata
 from datetime import datetime, timedelta
 from email.errors import MessageError
 from enum import Enum
@@ -42,7 +41,8 @@ PROBLEMS = {
 NO_MAILBOX_CODES = frozenset({550, 551, 553})
 ENHANCED = re.compile(r"[45]\.\d{1,3}\.\d{1,3}")
 SERVICE_NOT_AVAILABLE, TOO_LARGE = 421, 552
-EMBEDDINGS_AND_OVERRIDES = {chr(code) for code in range(0x202A, 0x202F)}
+# Control characters and halves of surrogate pairs, but no tabs and line breaks; embeddings and overrides of direction.
+UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e]")
 
 
 class DeliveryFailure(Enum):
@@ -155,13 +155,8 @@ def one_line(text: str, max_length: int) -> str:
 
 def body(text: str) -> str:
     """Return `text` without control characters and direction overrides; line breaks and tabs stay."""
-    return "\n".join(_printable(line) for line in text.replace("\r\n", "\n").split("\n"))
+    return _printable(text.replace("\r\n", "\n"))
 
 
 def _printable(text: str) -> str:
-    return "".join(
-        character
-        for character in text
-        if character == "\t"
-        or (unicodedata.category(character) not in {"Cc", "Cs"} and character not in EMBEDDINGS_AND_OVERRIDES)
-    )
+    return UNPRINTABLE.sub("", text)

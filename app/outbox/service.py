@@ -1,34 +1,58 @@
 """Write e-mails to the outbox, and queue them again."""
 
+import functools
 import hashlib
 import hmac
 import logging
+import secrets
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
+from itertools import groupby
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from flask import current_app, render_template
 from markupsafe import escape
-from sqlalchemy import event, or_, select, update
+from sqlalchemy import Row, String, bindparam, event, literal, select, type_coerce, union_all, update
 from sqlalchemy.orm import Session
 
 from app import clock
 from app.address_key import address_key
-from app.database import insert_or_ignore
+from app.database import BATCH, INSERTS
 from app.extensions import EMAIL_WRITTEN, db
 from app.i18n import locales
 from app.i18n.selectors import force_locale
 from app.jobs import broker
 from app.outbox import rules, unreachable, unsubscribe, unsubscribe_token
-from app.outbox.models import SECRET, UNSUBSCRIBE, EmailPicture, EmailState, EmailTopic, OutboxEmail
+from app.outbox.models import (
+    SECRET,
+    UNSUBSCRIBE,
+    EmailPicture,
+    EmailState,
+    EmailTopic,
+    OutboxEmail,
+    UnreachableAddress,
+    Unsubscription,
+)
 from app.outbox.rules import ORDINARY, URGENT
 
-__all__ = ["ORDINARY", "SECRET", "URGENT", "EmailRequest", "enqueue", "enqueue_decoy", "resend", "supersede"]
+__all__ = [
+    "ORDINARY",
+    "SECRET",
+    "URGENT",
+    "EmailRequest",
+    "enqueue",
+    "enqueue_decoy",
+    "enqueue_many",
+    "resend",
+    "supersede",
+]
 
 MAX_NAME_LENGTH, MAX_SUBJECT_LENGTH = 130, 255
+# Stands for the name of the recipient in what several of them get. Nobody can type it: it is another one in each process.
+NAME = f"__name_{secrets.token_hex(8)}__"
 # What a session keeps until it commits: lines for the log.
 UNANNOUNCED = "unannounced e-mails"
 # The domain of addresses that stand for none (RFC 2606).
@@ -36,6 +60,9 @@ NO_MAILBOX = ".invalid"
 SUPERSEDED = "Superseded by a newer e-mail."
 
 logger = logging.getLogger(__name__)
+
+# It is called in the current transaction, and returns what writes an iCalendar object in the language of the recipient.
+Calendar = Callable[[], Callable[[], str]]
 
 
 @dataclass(frozen=True)
@@ -63,9 +90,8 @@ class EmailRequest:
     expires_at: datetime | None = None
     # E-mails with a smaller number are sent first.
     priority: int = ORDINARY
-    # Called before the e-mail is rendered, in the current transaction. It returns what writes the iCalendar object to
-    # attach, which is called in the language of the recipient.
-    calendar: Callable[[], Callable[[], str]] | None = None
+    # The iCalendar object to attach.
+    calendar: Calendar | None = None
     # The recipient can unsubscribe from a topic. Required e-mails must not have one.
     topic: EmailTopic | None = None
     # The address that replies go to, if that is not the site's.
@@ -74,39 +100,75 @@ class EmailRequest:
     pictures: Mapping[str, bytes] = field(default_factory=dict)
 
 
-def enqueue(request: EmailRequest) -> OutboxEmail | None:
-    """Write an e-mail to the outbox, in the current transaction, and return it.
+def _one_by_one(calendars: Sequence[Calendar]) -> Iterable[Callable[[], str]]:
+    return [calendar() for calendar in calendars]
 
-    If the outbox has one with the same `dedupe_key`, that one is returned. If the recipient unsubscribed from the
-    topic, or the address has no mailbox, none is written and None is returned.
+
+def enqueue(request: EmailRequest) -> bool:
+    """Write an e-mail to the outbox, in the current transaction. See `enqueue_many`."""
+    return enqueue_many([request])[0]
+
+
+def enqueue_many(
+    requests: Sequence[EmailRequest],
+    remember: Callable[[Sequence[Calendar]], Iterable[Callable[[], str]]] = _one_by_one,
+) -> list[bool]:
+    """Write e-mails to the outbox, in the current transaction; return of each whether its recipient gets it.
+
+    Those who unsubscribed from the topic do not, nor do addresses without a mailbox. If the outbox has an e-mail with
+    the same `dedupe_key`, none is added. It takes few statements, however many e-mails there are, if `remember` calls
+    their calendars together.
     """
-    if _is_unwanted(request):
-        return None
-    email = _insert(_rendered(request))
-    if email is None:
-        return db.session.scalars(select(OutboxEmail).where(OutboxEmail.dedupe_key == request.dedupe_key)).one()
-    db.session.add_all(
-        EmailPicture(email_id=email.id, name=name, content=png) for name, png in request.pictures.items()
-    )
-    db.session().info[EMAIL_WRITTEN] = True
-    if not delivers():
-        url = f"{current_app.config['PUBLIC_URL']}/letters/show/{email.id}"
-        fate = "will not be sent, because MAIL_SUPPRESS_SEND is set" if suppresses() else "is waiting in the outbox"
-        announcement = f"E-mail {email.id} ({email.kind}) {fate}: {url}"
-        db.session().info.setdefault(UNANNOUNCED, []).append(announcement)
-    return email
+    unwanted = _unwanted(requests)
+    wanted = [request for request, is_unwanted in zip(requests, unwanted, strict=True) if not is_unwanted]
+    writers = iter(remember([request.calendar for request in wanted if request.calendar]))
+    rows = _rendered(wanted, [next(writers) if request.calendar else None for request in wanted])
+    if rows:
+        _note(_insert(rows), {request.dedupe_key: request.pictures for request in wanted if request.pictures})
+    return [not each for each in unwanted]
 
 
-def _is_unwanted(request: EmailRequest) -> bool:
-    """Whether the recipient unsubscribed from the topic, or the address has no mailbox."""
-    if request.to.endswith(NO_MAILBOX):
-        return True
-    conditions = []
-    if request.priority != URGENT:
-        conditions.append(unreachable.is_blocked(address_key(request.to)))
-    if request.topic is not None:
-        conditions.append(~unsubscribe.accepts(address_key(request.to), request.topic))
-    return bool(conditions and db.session.scalar(select(or_(*conditions))))
+def _note(stored: Iterable[Row[Any]], pictures: Mapping[str, Mapping[str, bytes]]) -> None:
+    """Store the pictures of e-mails that were just inserted, and remember to announce them."""
+    fate = "will not be sent, because MAIL_SUPPRESS_SEND is set" if suppresses() else "is waiting in the outbox"
+    is_announced, info = not delivers(), db.session().info
+    for email in stored:
+        info[EMAIL_WRITTEN] = True
+        db.session.add_all(
+            EmailPicture(email_id=email.id, name=name, content=png)
+            for name, png in pictures.get(email.dedupe_key, {}).items()
+        )
+        if is_announced:
+            url = f"{current_app.config['PUBLIC_URL']}/letters/show/{email.id}"
+            info.setdefault(UNANNOUNCED, []).append(f"E-mail {email.id} ({email.kind}) {fate}: {url}")
+
+
+def _unwanted(requests: Sequence[EmailRequest]) -> list[bool]:
+    """Return of each e-mail whether its recipient unsubscribed from the topic, or the address has no mailbox."""
+    keys = [address_key(request.to) for request in requests]
+    asked = [key for key, each in zip(keys, requests, strict=True) if each.priority != URGENT or each.topic is not None]
+    # The address and the topic, or nothing for one that has no mailbox.
+    refused: set[tuple[str, str]] = set()
+    for start in range(0, len(asked), BATCH):
+        rows = db.session.connection().execute(REFUSED, {"keys": asked[start : start + BATCH]})
+        refused.update((key, topic) for key, topic in rows)
+    return [
+        request.to.endswith(NO_MAILBOX)
+        or (request.priority != URGENT and (key, "") in refused)
+        or (request.topic is not None and (key, request.topic) in refused)
+        for key, request in zip(keys, requests, strict=True)
+    ]
+
+
+_KEYS = bindparam("keys", expanding=True)
+REFUSED = union_all(
+    select(UnreachableAddress.email, literal("")).where(
+        UnreachableAddress.email.in_(_KEYS), UnreachableAddress.problem.in_(rules.BLOCKING)
+    ),
+    select(Unsubscription.email_key, type_coerce(Unsubscription.topic, String)).where(
+        Unsubscription.email_key.in_(_KEYS)
+    ),
+)
 
 
 class Rendered(NamedTuple):
@@ -120,7 +182,7 @@ class Rendered(NamedTuple):
 
 def render(request: EmailRequest) -> Rendered:
     """Return an e-mail that is not sent."""
-    columns = _rendered(request)
+    (columns,) = _rendered([request], [None])
     html = columns["html"].replace(SECRET, "…").replace(UNSUBSCRIBE, "…")
     return Rendered(columns["name"], columns["locale"], columns["subject"], html)
 
@@ -134,7 +196,7 @@ def enqueue_decoy(kind: str, *, context: Mapping[str, Any]) -> None:
         kind, to="", context={"username": "", **context}, dedupe_key=f"decoy:{uuid.uuid4()}", priority=URGENT
     )
     with db.session.begin_nested() as savepoint:
-        _insert(_rendered(decoy))
+        _insert(_rendered([decoy], [None]))
         savepoint.rollback()
 
 
@@ -237,36 +299,85 @@ def mail_domain() -> str:
     return f"[{host}]" if host.replace(".", "").isdigit() else host
 
 
-def _rendered(request: EmailRequest) -> dict[str, Any]:
-    """Return the columns of an e-mail, rendered in the language and time zone of its recipient."""
-    settings = current_app.config
+class _Letter(NamedTuple):
+    """What all recipients read for whom an e-mail is the same but for their name, for which there is a placeholder."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def _rendered(requests: Sequence[EmailRequest], writers: Sequence[Callable[[], str] | None]) -> list[dict[str, Any]]:
+    """Return the columns of e-mails, rendered in the language and time zone of their recipients."""
+    letters: dict[Hashable, _Letter] = {}
+    rows: dict[int, dict[str, Any]] = {}
+    readers = [_reader(request) for request in requests]
+    for reader, numbers in groupby(sorted(range(len(requests)), key=readers.__getitem__), key=readers.__getitem__):
+        with force_locale(*reader):
+            for number in numbers:
+                request, write = requests[number], writers[number]
+                name = rules.one_line(request.name, MAX_NAME_LENGTH)
+                letter = _letter(request, (reader, request.kind, request.topic, bool(name)), letters)
+                rows[number] = _columns(request, name, reader[0], letter, write and write())
+    return [rows[number] for number in range(len(requests))]
+
+
+def _reader(request: EmailRequest) -> tuple[str, str, str]:
+    """Return the language, time zone and hour cycle of a recipient; what is not known is empty."""
     locale = (locales.match(request.locale) or locales.default()).key
-    name = rules.one_line(request.name, MAX_NAME_LENGTH)
+    return locale, request.timezone or "", request.hour_cycle or ""
+
+
+def _letter(request: EmailRequest, reader: tuple[Hashable, ...], known: dict[Hashable, _Letter]) -> _Letter:
+    """Return an e-mail in the current language. It is rendered once for all recipients who read the same."""
+    key, has_name = (reader, _frozen(request.context)), bool(reader[-1])
+    try:
+        letter = known.get(key)
+    except TypeError:
+        # Something in it cannot be compared.
+        return _render(request, has_name=has_name)
+    if letter is None:
+        letter = known[key] = _render(request, has_name=has_name)
+    return letter
+
+
+def _frozen(value: Any) -> Any:
+    """Return what is equal for values of which a template shows the same in the current language."""
+    if isinstance(value, dict):
+        return tuple([(name, _frozen(each)) for name, each in value.items()])
+    if isinstance(value, list | tuple):
+        return tuple(map(_frozen, value))
+    return value
+
+
+def _render(request: EmailRequest, *, has_name: bool) -> _Letter:
+    settings = current_app.config
     context = {
         "site_name": settings["APP_NAME"],
         "site_url": settings["PUBLIC_URL"],
         "secret": SECRET,
-        "name": name,
+        "name": NAME if has_name else "",
     }
     if request.topic is not None:
         context |= {"topic": request.topic.label, "unsubscribe_url": unsubscribe_token.stored_url()}
     context |= request.context
-    write_calendar = request.calendar() if request.calendar else None
-    with force_locale(locale, request.timezone, request.hour_cycle):
-        subject, text, html = (
-            render_template(f"mail/{request.kind}/{part}", **context)
-            for part in ("subject.txt", "body.txt", "body.html")
-        )
-        calendar = write_calendar() if write_calendar else None
+    subject, text, html = (
+        render_template(f"mail/{request.kind}/{part}", **context) for part in ("subject.txt", "body.txt", "body.html")
+    )
+    return _Letter(subject, rules.body(text), rules.body(html))
+
+
+def _columns(request: EmailRequest, name: str, locale: str, letter: _Letter, calendar: str | None) -> dict[str, Any]:
     return {
         "recipient": request.to,
+        "recipient_key": address_key(request.to),
         "name": name,
         "kind": request.kind,
         "locale": locale,
-        "timezone": request.timezone or settings["BABEL_DEFAULT_TIMEZONE"],
-        "subject": rules.one_line(subject, MAX_SUBJECT_LENGTH),
-        "text": rules.body(text),
-        "html": rules.body(html),
+        "timezone": request.timezone or current_app.config["BABEL_DEFAULT_TIMEZONE"],
+        "subject": rules.one_line(letter.subject.replace(NAME, name), MAX_SUBJECT_LENGTH),
+        "text": letter.text.replace(NAME, name),
+        "html": letter.html.replace(NAME, escape(name)),
         "calendar": calendar,
         "topic": request.topic,
         "reply_to": request.reply_to,
@@ -278,13 +389,20 @@ def _rendered(request: EmailRequest) -> dict[str, Any]:
     }
 
 
-def _insert(values: dict[str, Any]) -> OutboxEmail | None:
-    """Insert an e-mail and return it, or None if the outbox has one with this key.
+def _insert(rows: Sequence[Mapping[str, Any]]) -> Sequence[Row[Any]]:
+    """Insert e-mails, except for those whose keys the outbox has; return the ID, key and kind of the others.
 
-    Of two processes that insert the same e-mail at once, one inserts it, and the other gets None.
+    Of two processes that insert the same e-mail at once, one inserts it.
     """
-    statement = insert_or_ignore(OutboxEmail, "dedupe_key").values(**values).returning(OutboxEmail)
-    return db.session.scalars(statement).one_or_none()
+    connection = db.session.connection()
+    return connection.execute(_insertion(connection.dialect.name), rows).all()
+
+
+@functools.cache
+def _insertion(dialect: str) -> Any:
+    table = OutboxEmail.__table__
+    statement = INSERTS[dialect](table).on_conflict_do_nothing(index_elements=["dedupe_key"])
+    return statement.returning(table.c.id, table.c.dedupe_key, table.c.kind)
 
 
 @event.listens_for(Session, "after_commit")

@@ -17,7 +17,6 @@ from app.parties.wall_clock import PlannedTime
 
 # Remembers what it sends, and returns what writes the iCalendar object in the language of the recipient.
 Appointment = Callable[[], Callable[[], str]]
-PartyEmail = Callable[[DinnerParty, Rsvp], None]
 # An offer expires soon: its e-mail is sent before ordinary ones.
 TIMED = 2
 
@@ -38,7 +37,7 @@ def link_secret(rsvp: Rsvp) -> str | None:
 
 def send(kind: str, party: DinnerParty, rsvp: Rsvp, **options: Any) -> bool:
     """Send an e-mail to the guest of an RSVP; `options` are those of `request_to`. Return False if they have unsubscribed."""
-    return enqueue(request_to(kind, party, rsvp, **options)) is not None
+    return enqueue(request_to(kind, party, rsvp, **options))
 
 
 def request_to(  # noqa: PLR0913 - what e-mails differ in

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, func, or_, select, union
+from sqlalchemy import ColumnElement, CompoundSelect, Integer, Select, String, and_, bindparam, func, or_, select, union
 from sqlalchemy.orm import joinedload, selectinload
 
 from app import clock, replica
@@ -75,22 +75,37 @@ def party_by_slug(slug: str) -> DinnerParty | None:
 
 def party_and_invitation(slug: str, member: Member) -> tuple[DinnerParty, Invitation | None] | None:
     """Return the party with its hosts loaded, and the valid invitation to the member's e-mail address."""
-    loaded = joinedload(DinnerParty.host), joinedload(DinnerParty.co_hosts)
-    own_invitation = and_(
-        Invitation.party_id == DinnerParty.id,
-        Invitation.email_key == address_key(member.email),
-        Invitation.duplicate == 0,
-        Invitation.revoked_at.is_(None),
-    )
-    statement = select(DinnerParty, Invitation).outerjoin(Invitation, own_invitation).options(*loaded)
-    row = db.session.execute(statement.where(DinnerParty.slug == slug)).unique().one_or_none()
+    values = {"of_slug": slug, "key": address_key(member.email)}
+    row = db.session.execute(PARTY_AND_INVITATION, values).unique().one_or_none()
     return row and (row[0], row[1])
+
+
+PARTY_AND_INVITATION = (
+    select(DinnerParty, Invitation)
+    .outerjoin(
+        Invitation,
+        and_(
+            Invitation.party_id == DinnerParty.id,
+            Invitation.email_key == bindparam("key", type_=String),
+            Invitation.duplicate == 0,
+            Invitation.revoked_at.is_(None),
+        ),
+    )
+    .options(joinedload(DinnerParty.host), joinedload(DinnerParty.co_hosts))
+    .where(DinnerParty.slug == bindparam("of_slug"))
+)
 
 
 def member_by_email(email: str) -> Member | None:
     """Return the member with an e-mail address."""
-    statement = select(Member).where(Member.email_key == address_key(email))
-    return db.session.scalars(statement.order_by(Member.duplicate)).first()
+    return members_by_email([email]).get(address_key(email))
+
+
+def members_by_email(emails: Iterable[str]) -> dict[str, Member]:
+    """Return the members with these e-mail addresses, by the key of the address."""
+    statement = select(Member).where(Member.email_key.in_({address_key(email) for email in emails}))
+    # Of several members with one key the first one counts.
+    return {member.email_key: member for member in db.session.scalars(statement.order_by(Member.duplicate.desc()))}
 
 
 def public_party_by_id(text: str) -> DinnerParty | None:
@@ -116,16 +131,28 @@ def rsvp_of(party: DinnerParty, guest: Respondent) -> Rsvp | None:
 
     An RSVP that was given with an account belongs to this member only, even if somebody else has the personal link.
     """
-    without_account, belongs = Rsvp.member_id.is_(None), []
-    if guest.member is not None:
-        belongs += [
-            Rsvp.member_id == guest.member.id,
-            and_(without_account, Rsvp.email_key == address_key(guest.email)),
-        ]
-    if guest.invitation is not None:
-        belongs.append(and_(without_account, Rsvp.invitation_id == guest.invitation.id))
-    statement = select(Rsvp).where(Rsvp.party_id == party.id, or_(*belongs)).order_by(without_account, Rsvp.id).limit(1)
-    return db.session.scalars(statement).first()
+    member, invitation = guest.member, guest.invitation
+    values = {
+        "of_party": party.id,
+        # What the guest does not have is NULL, which equals nothing.
+        "member": member and member.id,
+        "key": member and address_key(guest.email),
+        "invitation": invitation and invitation.id,
+    }
+    return db.session.scalars(RSVP_OF, values).first()
+
+
+_WITHOUT_ACCOUNT = Rsvp.member_id.is_(None)
+_SAME_GUEST = or_(
+    Rsvp.email_key == bindparam("key", type_=String), Rsvp.invitation_id == bindparam("invitation", type_=Integer)
+)
+RSVP_OF = (
+    select(Rsvp)
+    .where(Rsvp.party_id == bindparam("of_party"))
+    .where(or_(Rsvp.member_id == bindparam("member", type_=Integer), and_(_WITHOUT_ACCOUNT, _SAME_GUEST)))
+    .order_by(_WITHOUT_ACCOUNT, Rsvp.id)
+    .limit(1)
+)
 
 
 def has_rsvp_of_other_account(party: DinnerParty, guest: Respondent) -> bool:

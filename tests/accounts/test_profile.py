@@ -10,7 +10,7 @@ from app.audit.models import AuditEvent
 from app.database import transaction
 from app.outbox.models import OutboxEmail
 from app.parties.hosting.mail import party_cancelled
-from app.parties.models import DinnerParty, Rsvp
+from app.parties.models import Rsvp
 from tests.support.factories import PASSWORD, DinnerPartyFactory, MemberFactory, RsvpFactory
 
 PATH = "/account/profile/"
@@ -55,9 +55,8 @@ def test_a_member_chooses_how_clocks_and_dates_are_written(ada_browser, ada, app
                                     ("en_GB", "h12", "1 July 2040, 7:00 pm"), ("en", "", "July 1, 2040, 7:00 PM")):  # fmt: skip
         assert save(ada_browser, locale=locale, hour_cycle=hour_cycle, timezone="UTC").flashes == SAVED
         with app.app_context(), transaction() as session:
-            party_cancelled(
-                *session.execute(select(DinnerParty, Rsvp).join(Rsvp.party).where(Rsvp.member_id == ada.id)).one()
-            )
+            rsvp = session.scalars(select(Rsvp).where(Rsvp.member_id == ada.id)).one()
+            party_cancelled(rsvp.party, [rsvp])
             email = session.scalars(select(OutboxEmail)).one()
             session.delete(email)
         assert day in email.text.replace("\u202f", " ")

@@ -5,9 +5,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from app import clock
 from app.database import transaction
+from app.extensions import db
 from app.outbox import delivery, models, service
 
 NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
@@ -56,7 +58,10 @@ def enqueue(app):
             **changes,
         }
         with app.app_context(), transaction():
-            return service.enqueue(service.EmailRequest(kind, **given))
+            if not service.enqueue(service.EmailRequest(kind, **given)):
+                return None
+            of_key = models.OutboxEmail.dedupe_key == given["dedupe_key"]
+            return db.session.scalars(select(models.OutboxEmail).where(of_key)).one()
 
     return enqueue_one
 

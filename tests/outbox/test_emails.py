@@ -11,8 +11,10 @@ from app import clock
 from app.database import transaction
 from app.extensions import db
 from app.outbox import service
-from app.outbox.models import SECRET, EmailState, OutboxEmail
-from tests.support.factories import OutboxEmailFactory
+from app.outbox.models import SECRET, EmailState, EmailTopic, MailProblem, OutboxEmail
+from app.outbox.unsubscribe import unsubscribe
+from tests.support.factories import OutboxEmailFactory, UnreachableAddressFactory
+from tests.support.statements import count_statements
 
 TOKEN = "s3cret-token"
 HOSTILE_NAMES = {
@@ -120,6 +122,69 @@ def test_an_email_is_queued_once_by_concurrent_writers(enqueue, records):
     assert identities == {records.one(OutboxEmail).id}
 
 
+WRITTEN = ("name", "locale", "timezone", "subject", "text", "html", "topic", "expires_at", "priority")
+
+
+@pytest.mark.both_databases
+def test_emails_that_are_written_together_read_as_if_each_were_written_alone(app, enqueue, records):
+    """What several read alike is rendered once; who reads what is nobody else's."""
+    differences = [
+        *({"name": name} for name in ("Ada & <Bob>", "%(name)s {{ name }}", "حواء", " \t ", "", "E\x00v\u202e\r\ne")),
+        *({"locale": locale, "name": f"Reader {locale}"} for locale in ("es", "ar", None)),
+        {"timezone": "Asia/Tokyo", "context": {"login_url": "https://other.example.org/?a=1&b=2"}},
+        {"topic": EmailTopic.MESSAGES, "context": {"login_url": {"cannot": {"be", "compared"}}}},
+        *({"to": f"{name}@example.com", "name": name} for name in ("ben", "cleo", "dan")),
+    ]
+    requests = [{**GREETING, **each, "dedupe_key": f"welcome:{n}"} for n, each in enumerate(differences)]
+    together = [service.EmailRequest(**{**each, "dedupe_key": f"together:{each['dedupe_key']}"}) for each in requests]
+    with app.app_context(), transaction():
+        assert service.enqueue_many(together) == [True] * len(requests)
+    for request in requests:
+        alone = enqueue(**request)
+        (other,) = (each for each in records.all(OutboxEmail) if each.dedupe_key == f"together:{request['dedupe_key']}")
+        assert [getattr(other, column) for column in WRITTEN] == [getattr(alone, column) for column in WRITTEN]
+        assert service.NAME not in other.text + other.html + other.subject
+
+
+@pytest.mark.both_databases
+def test_many_emails_take_as_few_statements_as_one(app, records):
+    counts = {}
+    for number in (1, 300):
+        requests = [
+            service.EmailRequest(**{**GREETING, "name": f"Guest {n}", "dedupe_key": f"welcome:{number}:{n}"})
+            for n in range(number)
+        ]
+        with app.app_context(), transaction(), count_statements() as statements:
+            service.enqueue_many(requests)
+        counts[number] = len(statements)
+    assert counts == {1: 2, 300: 2}
+    assert records.count(OutboxEmail) == 301
+
+
+@pytest.mark.both_databases
+def test_of_many_only_those_get_an_email_who_want_it_and_can(app, records):
+    UnreachableAddressFactory(email="gone@example.com", problem=MailProblem.NO_MAILBOX)
+    UnreachableAddressFactory(email="full@example.com", problem=MailProblem.FULL)
+    with app.app_context(), transaction():
+        unsubscribe("left@example.com", EmailTopic.MESSAGES)
+    asked = [
+        ("Gone@example.com", EmailTopic.MESSAGES, service.ORDINARY, False),
+        ("gone@example.com", None, service.URGENT, True),
+        ("full@example.com", EmailTopic.MESSAGES, service.ORDINARY, True),
+        ("left@example.com", EmailTopic.MESSAGES, service.ORDINARY, False),
+        ("LEFT@example.com", EmailTopic.REMINDERS, service.ORDINARY, True),
+        ("left@example.com", None, service.ORDINARY, True),
+        ("nobody@no-address.invalid", None, service.ORDINARY, False),
+    ]
+    requests = [
+        service.EmailRequest(**{**GREETING, "to": to, "topic": topic, "priority": priority, "dedupe_key": f"{number}"})
+        for number, (to, topic, priority, _gets_it) in enumerate(asked)
+    ]
+    with app.app_context(), transaction():
+        assert service.enqueue_many(requests) == [gets_it for *_request, gets_it in asked]
+    assert [each.dedupe_key for each in records.all(OutboxEmail)] == ["1", "2", "4", "5"]
+
+
 def test_control_without_the_dedupe_key_there_are_several(enqueue, records):
     for number in range(3):
         enqueue(dedupe_key=f"welcome:{number}")
@@ -130,7 +195,7 @@ def test_control_without_the_dedupe_key_there_are_several(enqueue, records):
 def test_an_email_is_rolled_back_with_its_transaction(app, records):
     with app.app_context():
         OutboxEmailFactory()
-        assert service.enqueue(service.EmailRequest(**GREETING)).id
+        assert service.enqueue(service.EmailRequest(**GREETING))
         db.session.rollback()
     assert records.count(OutboxEmail) == 0
 

@@ -296,7 +296,7 @@ def test_only_what_is_sent_is_remembered(app, cast, party, records, subscribed):
             db.session.add(Unsubscription(email=invitation.email, topic=EmailTopic.INVITATIONS))
             db.session.flush()
         stored = db.session.get(Invitation, invitation.id)
-        invitation_mail.party_invitation(stored.party, stored)
+        invitation_mail.party_invitations(stored.party, [stored])
     assert records.count(CalendarEntry) == records.count(OutboxEmail) == subscribed
 
 

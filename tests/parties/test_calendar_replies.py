@@ -36,7 +36,7 @@ def invite(app):
         )
         with app.app_context(), transaction():
             stored = db.session.get(Invitation, invitation.id)
-            invitation_mail.party_invitation(stored.party, stored)
+            invitation_mail.party_invitations(stored.party, [stored])
         return invitation
 
     return do

@@ -87,7 +87,7 @@ def test_an_invited_person_reads_time_and_deadline_on_the_clock_of_the_party(app
     invitation = InvitationFactory(party=party, invited_by=party.host)
     with app.app_context(), transaction():
         stored = db.session.get_one(Invitation, invitation.id)
-        invitation_mail.party_invitation(stored.party, stored)
+        invitation_mail.party_invitations(stored.party, [stored])
     text = plain(records.one(OutboxEmail).text)
     assert "Sunday, July 7, 2030, 8:36 PM (New York, UTC-4)" in text
     assert f"Please answer by Jul 2, 2030, {IN_NEW_YORK}." in text

@@ -5,6 +5,16 @@ import time_machine
 
 from app import clock
 from app.database import transaction
+from app.extensions import db
+from app.outbox.models import OutboxEmail
+from app.parties.enums import Audience, RsvpStatus
+from app.parties.hosting import service as hosting_service
+from app.parties.invitations import service as invitation_service
+from app.parties.invitations.import_list import ImportEntry
+from app.parties.messages import reminders
+from app.parties.messages import service as message_service
+from app.parties.messages.service import MessageDraft
+from app.parties.models import DinnerParty
 from tests.support.factories import (
     PASSWORD,
     DinnerPartyFactory,
@@ -115,3 +125,37 @@ def test_a_failed_login_takes_four_statements_and_a_lockout_one(visitor, cast):
         # Each process reads the version of permissions once in a while, whoever asks.
         own = [statement for statement in statements if "FROM access_version" not in " ".join(statement.split())]
         assert most is None or len(own) <= most, "\n".join(own)
+
+
+WAYS_TO_WRITE = {
+    "message": lambda party: message_service.send(
+        party, party.host, MessageDraft("Wine", "Bring some", (Audience.COMING, Audience.NOT_ANSWERED))
+    ),
+    "change": hosting_service.update_party,
+    "cancel": hosting_service.cancel_party,
+    "invite": lambda party: invitation_service.invite(
+        party, party.host, [ImportEntry(f"new{n}@example.com", "", None) for n in range(party.max_party)], "en"
+    ),
+    "remind": reminders.remind_not_answered,
+}
+
+
+@pytest.mark.parametrize("way", WAYS_TO_WRITE)
+def test_writing_to_many_takes_as_few_statements_as_writing_to_two(app, cast, records, way):
+    taken, written = {}, {}
+    for number in (2, 12):
+        party = DinnerPartyFactory(host=cast.host, number_seats=200, max_party=number)
+        with app.app_context(), transaction():
+            for _guest in range(number):
+                RsvpFactory(party=party, member=MemberFactory(locale="es"))
+                RsvpFactory(party=party, member=MemberFactory(), status=RsvpStatus.MAYBE)
+                InvitationFactory(party=party, invited_by_id=cast.host.id)
+        before = records.count(OutboxEmail)
+        with app.test_request_context(), transaction():
+            stored = db.session.get(DinnerParty, party.id)
+            stored.venue = "Elsewhere" if way == "change" else stored.venue
+            with count_statements() as statements:
+                WAYS_TO_WRITE[way](stored)
+        taken[number], written[number] = len(statements), records.count(OutboxEmail) - before
+    assert written[12] == written[2] * 6 > 0
+    assert taken[12] <= taken[2], taken

@@ -4,16 +4,18 @@ A calendar that was sent a dinner keeps it until it is sent a cancellation. So e
 remembered, and whoever leaves or whose dinner changes gets what undoes or updates it.
 """
 
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, delete, or_, select, update
+from sqlalchemy import ColumnElement, Integer, Table, and_, bindparam, case, delete, inspect, or_, select, update
 
 from app import clock
 from app.address_key import address_key
-from app.database import insert_into
+from app.database import INSERTS
 from app.extensions import db
 from app.parties.calendar import ics
 from app.parties.calendar.models import CalendarEntry, Method
@@ -21,28 +23,75 @@ from app.parties.mail import Appointment
 from app.parties.models import DinnerParty, Invitation, Rsvp
 
 Guest = Rsvp | Invitation
+ENTRY: Table = inspect(CalendarEntry).local_table
+
+
+@dataclass(frozen=True)
+class _ToRemember:
+    """An appointment that is remembered when its e-mail is written."""
+
+    party: DinnerParty
+    guest: Guest
+    method: Method
+
+    @property
+    def key(self) -> str:
+        """The key of the address whose calendar gets it."""
+        return address_key(ics.recipient(self.guest).email)
+
+    def __call__(self) -> Callable[[], str]:
+        (write,) = remember([self])
+        return write
+
+
+def remember(calendars: Sequence[Appointment]) -> list[Callable[[], str]]:
+    """Call appointments of e-mails that are written together: one statement for each party and method."""
+    keys: dict[tuple[DinnerParty, Method], set[str]] = defaultdict(set)
+    for each in calendars:
+        if isinstance(each, _ToRemember):
+            keys[each.party, each.method].add(each.key)
+    sequences = {about: _remember(*about, sorted(of)) for about, of in keys.items()}
+    return [
+        partial(ics.message, each.method, each.party, each.guest, sequences[each.party, each.method][each.key])
+        if isinstance(each, _ToRemember)
+        else each()
+        for each in calendars
+    ]
 
 
 def request(party: DinnerParty, guest: Guest) -> Appointment:
     """Return what adds the party to the guest's calendar, or updates it there."""
-    return lambda: partial(ics.request, party, guest, _remember(party, guest, Method.REQUEST))
+    return _ToRemember(party, guest, Method.REQUEST)
 
 
 def cancellation(party: DinnerParty, guest: Guest) -> Appointment:
     """Return what removes the party from the guest's calendar."""
-    return lambda: partial(ics.cancellation, party, guest, _remember(party, guest, Method.CANCEL))
+    return _ToRemember(party, guest, Method.CANCEL)
 
 
 def update_if_sent(party: DinnerParty, guest: Guest) -> Appointment | None:
     """Return what updates the party in the guest's calendar, or None if it is not there."""
-    sequence = _remember_if_sent(party, guest, Method.REQUEST)
-    return None if sequence is None else lambda: partial(ics.request, party, guest, sequence)
+    return if_sent(party, [guest], Method.REQUEST).get(guest)
 
 
 def cancellation_if_sent(party: DinnerParty, guest: Guest) -> Appointment | None:
     """Return what removes the party from the guest's calendar, or None if it is not there."""
-    sequence = _remember_if_sent(party, guest, Method.CANCEL)
-    return None if sequence is None else lambda: partial(ics.cancellation, party, guest, sequence)
+    return if_sent(party, [guest], Method.CANCEL).get(guest)
+
+
+def if_sent(party: DinnerParty, guests: Iterable[Guest], method: Method) -> dict[Guest, Appointment]:
+    """Return the appointments of those guests whose calendars have the party, which are remembered at once."""
+    keys = {guest: address_key(ics.recipient(guest).email) for guest in guests}
+    if not keys:
+        return {}
+    values = {"of_party": party.id, "keys": sorted(set(keys.values())), "new_method": method}
+    values |= {"new_sequence": party.ics_sequence}
+    sequences = {row.email: row.sequence for row in db.session.connection().execute(UPDATE_OF_HOLDERS, values)}
+    return {
+        guest: partial(partial, ics.message, method, party, guest, sequences[key])
+        for guest, key in keys.items()
+        if key in sequences
+    }
 
 
 def is_outdated(party: DinnerParty, email: str, sequence: int) -> bool:
@@ -88,11 +137,7 @@ def remove_all(key: str) -> list[Callable[[], str]]:
     # Of the last two, one may be None.
     rows: Iterable[Any] = db.session.execute(statement)
     guests = [(party, invitation if rsvp is None else rsvp) for party, rsvp, invitation in rows]
-    return [
-        partial(ics.cancellation, party, guest, _remember(party, guest, Method.CANCEL))
-        for party, guest in guests
-        if guest is not None
-    ]
+    return [cancellation(party, guest)() for party, guest in guests if guest is not None]
 
 
 def forget(condition: ColumnElement[bool]) -> None:
@@ -100,36 +145,13 @@ def forget(condition: ColumnElement[bool]) -> None:
     db.session.execute(delete(CalendarEntry).where(condition))
 
 
-def _remember(party: DinnerParty, guest: Guest, method: Method) -> int:
-    """Store what is sent, and return its SEQUENCE."""
+def _remember(party: DinnerParty, method: Method, keys: Sequence[str]) -> dict[str, int]:
+    """Store what is sent to the addresses with some keys, and return the SEQUENCE of each."""
     first = party.ics_sequence
-    statement = (
-        insert_into(CalendarEntry)
-        .values(
-            party_id=party.id,
-            email=address_key(ics.recipient(guest).email),
-            method=method,
-            sequence=first,
-            party_sequence=first,
-            current_from=first,
-        )
-        .on_conflict_do_update(
-            index_elements=[CalendarEntry.party_id, CalendarEntry.email], set_=_next_values(party, method)
-        )
-        .returning(CalendarEntry.sequence)
-    )
-    return int(db.session.execute(statement).scalar_one())
-
-
-def _remember_if_sent(party: DinnerParty, guest: Guest, method: Method) -> int | None:
-    """Store what is sent to a calendar that has the party, and return its SEQUENCE; None if it does not have it."""
-    statement = (
-        update(CalendarEntry)
-        .where(is_of(party, ics.recipient(guest).email), CalendarEntry.method == Method.REQUEST)
-        .values(**_next_values(party, method))
-        .returning(CalendarEntry.sequence)
-    )
-    return db.session.execute(statement).scalar_one_or_none()
+    row = {"party_id": party.id, "method": method, "sequence": first, "party_sequence": first, "current_from": first}
+    connection = db.session.connection()
+    rows = connection.execute(_insertion(connection.dialect.name), [{**row, "email": key} for key in keys])
+    return {row.email: row.sequence for row in rows}
 
 
 def is_of(party: DinnerParty, email: str) -> ColumnElement[bool]:
@@ -137,17 +159,36 @@ def is_of(party: DinnerParty, email: str) -> ColumnElement[bool]:
     return and_(CalendarEntry.party_id == party.id, CalendarEntry.email == address_key(email))
 
 
-def _next_values(party: DinnerParty, method: Method) -> dict[str, object]:
-    """Return the columns after `method` is sent. The SEQUENCE rises with the party's and with each change of method.
+def _next_values(method: Any, sequence: Any) -> dict[str, object]:
+    """Return the columns after a method is sent. The SEQUENCE rises with the party's and with each change of method.
 
     A calendar may ignore a cancellation, or an invitation after one, that has the SEQUENCE it knows.
     """
-    is_newer = CalendarEntry.party_sequence < party.ics_sequence
-    differs = CalendarEntry.method != method
-    rise = case((is_newer, party.ics_sequence - CalendarEntry.party_sequence), (differs, 1), else_=0)
+    is_newer = ENTRY.c.party_sequence < sequence
+    rise = case((is_newer, sequence - ENTRY.c.party_sequence), (ENTRY.c.method != method, 1), else_=0)
     return {
         "method": method,
-        "sequence": CalendarEntry.sequence + rise,
-        "party_sequence": party.ics_sequence,
-        "current_from": case((is_newer, CalendarEntry.sequence + rise), else_=CalendarEntry.current_from),
+        "sequence": ENTRY.c.sequence + rise,
+        "party_sequence": sequence,
+        "current_from": case((is_newer, ENTRY.c.sequence + rise), else_=ENTRY.c.current_from),
     }
+
+
+@cache
+def _insertion(dialect: str) -> Any:
+    statement = INSERTS[dialect](ENTRY)
+    values = _next_values(statement.excluded.method, statement.excluded.party_sequence)
+    statement = statement.on_conflict_do_update(index_elements=[ENTRY.c.party_id, ENTRY.c.email], set_=values)
+    return statement.returning(ENTRY.c.email, ENTRY.c.sequence)
+
+
+UPDATE_OF_HOLDERS = (
+    update(ENTRY)
+    .where(
+        ENTRY.c.party_id == bindparam("of_party"),
+        ENTRY.c.email.in_(bindparam("keys", expanding=True)),
+        ENTRY.c.method == Method.REQUEST,
+    )
+    .values(_next_values(bindparam("new_method", type_=ENTRY.c.method.type), bindparam("new_sequence", type_=Integer)))
+    .returning(ENTRY.c.email, ENTRY.c.sequence)
+)

@@ -14,8 +14,10 @@ from zoneinfo import ZoneInfo
 from flask import current_app
 from flask_babel import gettext as _
 from icalendar import Calendar, Event, vCalAddress, vDuration, vText, vUri
+from icalendar.parser import Contentline, Parameters
+from jinja2.utils import LRUCache
 
-from app import clock
+from app import clock, zone_rules
 from app.accounts.models import Member
 from app.address_key import address_key
 from app.http import public_url
@@ -38,6 +40,9 @@ ZONE_MARGIN = timedelta(days=366)
 FORESEEABLE = timedelta(days=20 * 366)
 # How often calendars read the feed.
 REFRESH = timedelta(hours=1)
+END_OF_EVENT = "END:VEVENT"
+# What guests of a party get alike, by all that it says. So nobody has to drop one; the least recently used ones go.
+FRAMES = LRUCache(64)
 
 
 class Published(NamedTuple):
@@ -53,16 +58,6 @@ class Published(NamedTuple):
         """When what the reader sees last changed."""
         moments = [self.party.created_at, self.party.changed_at, self.rsvp and self.rsvp.answered_at]
         return max(moment for moment in moments if moment is not None)
-
-
-def request(party: DinnerParty, guest: Rsvp | Invitation, sequence: int) -> str:
-    """Return a request, which adds the party to the guest's calendar or updates it there."""
-    return _message(Method.REQUEST, party, guest, sequence)
-
-
-def cancellation(party: DinnerParty, guest: Rsvp | Invitation, sequence: int) -> str:
-    """Return a cancellation, which removes the party from the guest's calendar."""
-    return _message(Method.CANCEL, party, guest, sequence)
 
 
 def published(parties: Iterable[Published], name: str = "") -> str:
@@ -91,7 +86,8 @@ def streamed(parties: Callable[[], Iterable[Published]]) -> Iterator[str]:
 
 def _published_event(published: Published) -> Event:
     status = published.rsvp.status if published.rsvp else None
-    event = _event(published.party, with_address=published.with_address, status=status)
+    event = _event(published.party, with_address=published.with_address)
+    event.add("status", _status(published.party, status))
     event.add("dtstamp", published.changed_at)
     event.add("last-modified", published.changed_at)
     event.add("sequence", published.party.ics_sequence)
@@ -113,24 +109,42 @@ def recipient(guest: Rsvp | Invitation) -> Member | Rsvp | Invitation:
     return (guest.member if isinstance(guest, Rsvp) else None) or guest
 
 
-def _message(method: Method, party: DinnerParty, guest: Rsvp | Invitation, sequence: int) -> str:
+def message(method: Method, party: DinnerParty, guest: Rsvp | Invitation, sequence: int) -> str:
+    """Return what adds the party to the guest's calendar, updates it there, or removes it."""
     # Where answers from calendars do not arrive, an invitation asks for none.
     asks_in_vain = isinstance(guest, Invitation) and method == Method.REQUEST and not addresses.is_open()
-    calendar = _calendar(PUBLISH if asks_in_vain else method)
-    status = guest.status if isinstance(guest, Rsvp) else None
-    event = _event(party, with_address=_shows_address(party, guest), status=status)
-    if method == Method.CANCEL:
-        event["status"] = vText("CANCELLED")
-    elif not addresses.is_open():
-        only_link = _("Answers from your calendar do not arrive here. Please answer by the link in the e-mail.")
-        event["description"] = vText(f"{event['description']}\n\n{only_link}")
-    event.add("dtstamp", clock.now())
-    event.add("sequence", sequence)
-    event.add("organizer", _organizer(party, guest), encode=False)
+    status = _status(party, guest.status if isinstance(guest, Rsvp) else None)
+    before, after = _frame(
+        party,
+        PUBLISH if asks_in_vain else method,
+        "CANCELLED" if method == Method.CANCEL else status,
+        with_address=_shows_address(party, guest),
+    )
+    own = [f"DTSTAMP:{clock.now():%Y%m%dT%H%M%SZ}", f"SEQUENCE:{sequence}", _organizer(party, guest)]
     if not asks_in_vain:
-        event.add("attendee", _attendee(guest), encode=False)
-    calendar.add_component(event)
-    return _text(calendar, [party])
+        own.append(_attendee(guest))
+    return "\r\n".join([before, *own, after])
+
+
+def _frame(party: DinnerParty, method: str, status: str, *, with_address: bool) -> tuple[str, str]:
+    """Return what all guests of a party get who read the same language, before and after what is each one's own."""
+    key = (
+        *(method, status, with_address, addresses.is_open(), current_locale(), zone_rules.version(), _zone_name(party)),
+        *(party.id, party.slug, party.series_id, party.title, party.starts_at, party.ends_at, party.timezone),
+        *(party.venue, party.area, party.address, party.main_dish, party.description, party.host.display_name),
+        *(current_app.config["APP_NAME"], current_app.config["PUBLIC_URL"]),
+    )
+    frame: tuple[str, str] | None = FRAMES.get(key)
+    if frame is None:
+        calendar, event = _calendar(method), _event(party, with_address=with_address)
+        event.add("status", status)
+        if method != Method.CANCEL and not addresses.is_open():
+            only_link = _("Answers from your calendar do not arrive here. Please answer by the link in the e-mail.")
+            event["description"] = vText(f"{event['description']}\n\n{only_link}")
+        calendar.add_component(event)
+        before, end, after = _text(calendar, [party]).rpartition(END_OF_EVENT)
+        frame = FRAMES[key] = before.removesuffix("\r\n"), end + after
+    return frame
 
 
 def _calendar(method: str) -> Calendar:
@@ -161,7 +175,7 @@ def _zone_name(party: DinnerParty) -> str:
     return party.timezone if party.starts_at < clock.now() + FORESEEABLE else "UTC"
 
 
-def _event(party: DinnerParty, *, with_address: bool, status: RsvpStatus | None) -> Event:
+def _event(party: DinnerParty, *, with_address: bool) -> Event:
     event = Event()
     event.add("uid", uid(party))
     start, end = _times(party)
@@ -178,7 +192,6 @@ def _event(party: DinnerParty, *, with_address: bool, status: RsvpStatus | None)
     if party.series_id not in {None, party.id}:
         # The first date of the series, whose key is also that of the series.
         event.add("related-to", uid_of(party.series_id), parameters={"RELTYPE": "SIBLING"})
-    event.add("status", _status(party, status))
     return event
 
 
@@ -197,15 +210,14 @@ def _status(party: DinnerParty, status: RsvpStatus | None) -> str:
     return "TENTATIVE" if status in TENTATIVE else "CONFIRMED"
 
 
-def _organizer(party: DinnerParty, guest: Rsvp | Invitation) -> vCalAddress:
+def _organizer(party: DinnerParty, guest: Rsvp | Invitation) -> str:
     """Return the organizer: the name of the host, with an address of the site, because guests must not see the host's.
 
     Where the site receives e-mail, it is the guest's own, to which their calendar sends the answer.
     """
     address = addresses.make(addresses.CALENDAR, guest_addresses.key_of(_invited(guest)))
-    organizer = vCalAddress(f"mailto:{address or parseaddr(str(current_app.config['MAIL_DEFAULT_SENDER']))[1]}")
-    organizer.params["CN"] = vText(party.host.display_name)
-    return organizer
+    address = address or parseaddr(str(current_app.config["MAIL_DEFAULT_SENDER"]))[1]
+    return _person("ORGANIZER", address, CN=party.host.display_name)
 
 
 def _invited(guest: Rsvp | Invitation) -> Rsvp | Invitation:
@@ -223,14 +235,18 @@ def _shows_address(party: DinnerParty, guest: Rsvp | Invitation) -> bool:
     return location.shows_address(party, guest if isinstance(guest, Rsvp) else None)
 
 
-def _attendee(guest: Rsvp | Invitation) -> vCalAddress:
+def _attendee(guest: Rsvp | Invitation) -> str:
     email = recipient(guest).email
-    attendee = vCalAddress(f"mailto:{email}")
-    attendee.params["CN"] = vText(guest.name or email)
-    attendee.params["ROLE"] = vText("REQ-PARTICIPANT")
-    attendee.params["PARTSTAT"] = vText(_participation(guest))
-    attendee.params["RSVP"] = vText("TRUE" if addresses.is_open() else "FALSE")
-    return attendee
+    answers = "TRUE" if addresses.is_open() else "FALSE"
+    return _person(
+        "ATTENDEE", email, CN=guest.name or email, ROLE="REQ-PARTICIPANT", PARTSTAT=_participation(guest), RSVP=answers
+    )
+
+
+def _person(name: str, email: str, **parameters: str) -> str:
+    """Return a line about a person. A component of the library would take three times as long, for each guest."""
+    line = Contentline.from_parts(name, Parameters(parameters), vCalAddress(f"mailto:{email}"))
+    return line.to_ical().decode()
 
 
 def _participation(guest: Rsvp | Invitation) -> str:

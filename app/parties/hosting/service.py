@@ -4,7 +4,6 @@ import secrets
 import unicodedata
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from typing import NamedTuple
 
 from flask_babel import lazy_gettext, lazy_ngettext
@@ -20,11 +19,11 @@ from app.extensions import db
 from app.outbox.models import EmailTopic
 from app.parties import location, queries, rules, wall_clock
 from app.parties.calendar import appointments, ics
+from app.parties.calendar.appointments import Guest
 from app.parties.enums import NOTIFIED, SEATED, OfferState, PartyStatus, RsvpStatus
 from app.parties.hosting import mail as hosting_mail
-from app.parties.invitations import mail as invitation_mail
 from app.parties.invitations import service as invitation_service
-from app.parties.mail import PartyEmail, TimeChange, time_change
+from app.parties.mail import TimeChange, time_change
 from app.parties.menu import service as menu_service
 from app.parties.messages import recipients, reminders
 from app.parties.models import CoHost, DinnerParty, Invitation, Rsvp
@@ -47,11 +46,9 @@ MAX_SLUG_WORDS_LENGTH = 40
 class Announcements(NamedTuple):
     """What tells guests, and invited people who have not answered, of a change or of the cancellation."""
 
-    # These two are told by `moved` what they can show of a new start.
-    changed: Callable[..., None] = hosting_mail.party_changed
-    invitation_changed: Callable[..., None] = invitation_mail.invitation_changed
-    cancelled: PartyEmail = hosting_mail.party_cancelled
-    invitation_cancelled: invitation_mail.InvitationEmail = invitation_mail.invitation_cancelled
+    # It is told what it can show of a new start.
+    changed: Callable[[DinnerParty, Sequence[Guest], TimeChange | None], None] = hosting_mail.party_changed
+    cancelled: Callable[[DinnerParty, Sequence[Guest]], None] = hosting_mail.party_cancelled
 
 
 EMAILS = Announcements()
@@ -115,7 +112,7 @@ def _apply_side_effects(
     notified = 0
     if ends and party.status == PartyStatus.CANCELLED:
         # Before the offers are revoked, so that guests with an offer are notified, too.
-        notified = _notify(party, announce.cancelled, announce.invitation_cancelled)
+        notified = _notify(party, announce.cancelled)
     if ends:
         seats.revoke_all(party.id)
     if party.status == PartyStatus.CANCELLED:
@@ -126,8 +123,7 @@ def _apply_side_effects(
     if changed.intersection(NOTIFY_ON) and not party.is_past:
         notified = _notify(
             party,
-            partial(announce.changed, moved=moved),
-            partial(announce.invitation_changed, moved=moved),
+            lambda party, guests: announce.changed(party, guests, moved),
             changed,
             with_host=bool(moved and moved.by_rules),
         )
@@ -308,8 +304,7 @@ def new_slug(title: str, suffix: str) -> str:
 
 def _notify(
     party: DinnerParty,
-    to_guest: PartyEmail,
-    to_invited: invitation_mail.InvitationEmail,
+    tell: Callable[[DinnerParty, Sequence[Guest]], None],
     changed: Collection[str] = (),
     *,
     with_host: bool = False,
@@ -322,23 +317,21 @@ def _notify(
     holders = appointments.holders(party)
     told_of = set(changed).intersection(NOTIFY_ON)
     with_host = with_host or address_key(party.host.email) in holders
-    statement = (
-        select(Rsvp).options(joinedload(Rsvp.member)).where(Rsvp.party_id == party.id, Rsvp.status.in_(NOTIFIED))
-    )
+    loaded = joinedload(Rsvp.member), joinedload(Rsvp.invitation)
+    statement = select(Rsvp).options(*loaded).where(Rsvp.party_id == party.id, Rsvp.status.in_(NOTIFIED))
     guests = [rsvp for rsvp in db.session.scalars(statement) if with_host or rsvp.member_id != party.host_id]
     if changed:
         guests = [rsvp for rsvp in guests if location.shows_change(party, told_of, rsvp)]
-    for rsvp in guests:
-        to_guest(party, rsvp)
     number = sum(rsvp.member_id != party.host_id for rsvp in guests)
-    if changed and not location.shows_change(party, told_of):
-        return number
-    not_answered = recipients.select_not_answered(party, EmailTopic.INVITATIONS)
-    told = {address_key(ics.recipient(rsvp).email) for rsvp in guests} | {row[0].email_key for row in not_answered}
-    for invitation in (*(row[0] for row in not_answered), *_answered_elsewhere(party, holders - told)):
-        to_invited(party, invitation)
+    invited: list[Invitation] = []
+    if not changed or location.shows_change(party, told_of):
+        invited = [row.invitation for row in recipients.select_not_answered(party, EmailTopic.INVITATIONS)]
+        number += len(invited)
+        told = {address_key(ics.recipient(rsvp).email) for rsvp in guests} | {each.email_key for each in invited}
+        invited += _answered_elsewhere(party, holders - told)
+    tell(party, [*guests, *invited])
     db.session.flush()
-    return number + len(not_answered)
+    return number
 
 
 def _answered_elsewhere(party: DinnerParty, keys: set[str]) -> Sequence[Invitation]:

@@ -96,7 +96,8 @@ def invite(party: DinnerParty, host: Member, entries: Sequence[ImportEntry], loc
     unreached = 0
     if status == PartyStatus.PUBLISHED:
         # Those who unsubscribed from invitations are not among them: a host must not learn that.
-        unreached = sum(not _send(party, invitation) and _has_problem(invitation) for invitation in stored)
+        reached = zip(stored, _send(party, stored), strict=True)
+        unreached = sum(not is_reached and _has_problem(invitation) for invitation, is_reached in reached)
     beyond_limit = len(new) - len(allowed)
     skipped = len(first_by_key) - len(stored) - beyond_limit
     return InviteResult(len(stored), skipped, beyond_limit, unreached, len(entries) - len(first_by_key))
@@ -174,7 +175,7 @@ def _begin_new_round(party: DinnerParty, invitation: Invitation, status: str) ->
     invitation.sent_at = invitation.opened_at = invitation.reminded_at = invitation.revoked_at = None
     _link_rsvps(party, [invitation])
     if status == PartyStatus.PUBLISHED:
-        _send(party, invitation)
+        _send(party, [invitation])
     db.session.flush()
 
 
@@ -216,8 +217,7 @@ def show_link(invitation: Invitation) -> str:
 def send_waiting(party: DinnerParty) -> int:
     """Send the invitations of a party that was just published; return their number. The caller has locked the party."""
     waiting = invitation_queries.unsent(party)
-    for invitation in waiting:
-        _send(party, invitation)
+    _send(party, waiting)
     db.session.flush()
     return len(waiting)
 
@@ -364,10 +364,11 @@ def _store(
     return sorted(stored, key=lambda invitation: invitation.id)
 
 
-def _send(party: DinnerParty, invitation: Invitation) -> bool:
-    """Send the invitation; return False if its reader unsubscribed, or if the address has no mailbox."""
-    invitation.sent_at = clock.now()
-    return invitation_mail.party_invitation(party, invitation)
+def _send(party: DinnerParty, invitations: Sequence[Invitation]) -> list[bool]:
+    """Send invitations; return of each whether it is sent: its reader may have unsubscribed, or have no mailbox."""
+    for invitation in invitations:
+        invitation.sent_at = clock.now()
+    return invitation_mail.party_invitations(party, invitations)
 
 
 def _link_rsvps(party: DinnerParty, invitations: Sequence[Invitation]) -> None:

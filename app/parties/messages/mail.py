@@ -10,7 +10,7 @@ from app.http import public_url
 from app.outbox.models import EmailTopic
 from app.outbox.service import EmailRequest, enqueue
 from app.parties import guest_addresses, secret_links
-from app.parties.mail import party_context, reach, request_to, send, to_member
+from app.parties.mail import party_context, reach, request_to, to_member
 from app.parties.messages.models import GuestMessage
 from app.parties.models import DinnerParty, Invitation, Rsvp
 from app.parties.respondent import Respondent
@@ -96,16 +96,18 @@ def guest_question(  # noqa: PLR0913 - what hosts read of it
 
 def host_reply(guest: Rsvp | Invitation, host: Member, words: str, digest: str, *, left_out: Sequence[str]) -> None:
     """Send a host's reply to a guest."""
-    _send(
-        "host_reply",
-        guest.party,
-        guest if isinstance(guest, Rsvp) else InvitedContext(guest, None),
-        version=digest,
-        expires_at=clock.now() + MESSAGE_LIFETIME,
-        topic=None,
-        paragraphs=paragraphs_of(words),
-        left_out=left_out,
-        author=host.display_name,
+    enqueue(
+        _request(
+            "host_reply",
+            guest.party,
+            guest if isinstance(guest, Rsvp) else InvitedContext(guest, None),
+            version=digest,
+            expires_at=clock.now() + MESSAGE_LIFETIME,
+            topic=None,
+            paragraphs=paragraphs_of(words),
+            left_out=left_out,
+            author=host.display_name,
+        )
     )
 
 
@@ -114,9 +116,9 @@ def paragraphs_of(text: str) -> list[list[str]]:
     return [paragraph.split("\n") for paragraph in text.split("\n\n") if paragraph.strip()]
 
 
-def reminder_start(party: DinnerParty, rsvp: Rsvp, version: object, brought: Sequence[ClaimedContext]) -> bool:
-    """Remind a confirmed guest of the party; return False if they have unsubscribed."""
-    return send(
+def reminder_start(party: DinnerParty, rsvp: Rsvp, version: object, brought: Sequence[ClaimedContext]) -> EmailRequest:
+    """Return what reminds a confirmed guest of the party."""
+    return request_to(
         "reminder_start",
         party,
         rsvp,
@@ -128,9 +130,9 @@ def reminder_start(party: DinnerParty, rsvp: Rsvp, version: object, brought: Seq
     )
 
 
-def reminder_answer(party: DinnerParty, guest: Rsvp | InvitedContext, version: object) -> bool:
-    """Remind an invited guest to answer, or one who answered maybe to decide; return False if they have unsubscribed."""
-    return _send(
+def reminder_answer(party: DinnerParty, guest: Rsvp | InvitedContext, version: object) -> EmailRequest:
+    """Return what reminds an invited guest to answer, or one who answered maybe to decide."""
+    return _request(
         "reminder_answer",
         party,
         guest,
@@ -140,10 +142,6 @@ def reminder_answer(party: DinnerParty, guest: Rsvp | InvitedContext, version: o
         until=party.answers_until,
         answered_maybe=isinstance(guest, Rsvp),
     )
-
-
-def _send(kind: str, party: DinnerParty, guest: Rsvp | InvitedContext, **options: Any) -> bool:
-    return enqueue(_request(kind, party, guest, **options)) is not None
 
 
 def _request(  # noqa: PLR0913 - what e-mails differ in

@@ -17,6 +17,7 @@ from app.database import seconds_between, transaction
 from app.errors import DomainError
 from app.extensions import db
 from app.outbox.models import EmailTopic
+from app.outbox.service import enqueue_many
 from app.parties import rules
 from app.parties.enums import Audience, PartyStatus, ReminderKind
 from app.parties.messages import mail as message_mail
@@ -180,7 +181,8 @@ def _claim(reminder: Reminder, when: SendWindow) -> bool:
 def _remind_of_start(party: DinnerParty, version: str) -> int:
     rsvps = recipients.select_rsvps(party, [Audience.COMING], EmailTopic.REMINDERS)
     dishes = _claimed_dishes(rsvps)
-    return sum(message_mail.reminder_start(party, rsvp, version, dishes.get(rsvp.id, ())) for rsvp in rsvps)
+    requests = [message_mail.reminder_start(party, rsvp, version, dishes.get(rsvp.id, ())) for rsvp in rsvps]
+    return sum(enqueue_many(requests))
 
 
 def _remind_of_deadline(party: DinnerParty, version: str) -> int:
@@ -189,7 +191,7 @@ def _remind_of_deadline(party: DinnerParty, version: str) -> int:
     not_answered = _claim_invited(recipients.select_not_answered(party, EmailTopic.INVITATIONS, not_recent), not_recent)
     maybes = recipients.select_rsvps(party, [Audience.MAYBE], EmailTopic.INVITATIONS)
     guests: list[Rsvp | InvitedContext] = [*not_answered, *maybes]
-    return sum(message_mail.reminder_answer(party, guest, version) for guest in guests)
+    return sum(enqueue_many([message_mail.reminder_answer(party, guest, version) for guest in guests]))
 
 
 def _claimed_dishes(rsvps: Sequence[Rsvp]) -> dict[int, list[ClaimedContext]]:
@@ -226,7 +228,7 @@ def remind_not_answered(party: DinnerParty) -> int:
     if not claimed:
         raise DomainError(lazy_gettext("Already reminded in the last 24 hours."), "warning")
     version = f"{clock.now():%Y%m%dT%H%M%S%f}"
-    return sum(message_mail.reminder_answer(party, invited, version) for invited in claimed)
+    return sum(enqueue_many([message_mail.reminder_answer(party, invited, version) for invited in claimed]))
 
 
 def _claim_invited(invited: Sequence[InvitedContext], not_recent: ColumnElement[bool]) -> list[InvitedContext]:

@@ -15,7 +15,7 @@ from app.errors import DomainError
 from app.extensions import db
 from app.i18n import locales
 from app.outbox.models import EmailTopic
-from app.outbox.service import EmailRequest, Rendered, enqueue, render
+from app.outbox.service import EmailRequest, Rendered, enqueue_many, render
 from app.parties.enums import Audience, PartyStatus
 from app.parties.messages import mail as message_mail
 from app.parties.messages import recipients
@@ -73,8 +73,9 @@ def send(party: DinnerParty, author: Member, draft: MessageDraft) -> GuestMessag
     db.session.add(message)
     db.session.flush()
     reply_to = author.email if draft.with_address else None
-    sent = [enqueue(message_mail.guest_message(message, guest, reply_to=reply_to)) for guest in guests]
-    message.recipients = sum(email is not None for email in sent)
+    message.recipients = sum(
+        enqueue_many([message_mail.guest_message(message, guest, reply_to=reply_to) for guest in guests])
+    )
     db.session.flush()
     return message
 

@@ -54,7 +54,7 @@ class RsvpApi(PartyApiBase):
     )
     def answer(self, slug: str, sent: dict[str, Any]) -> Response:
         """Answer an invitation. Sending the same answer again changes nothing."""
-        party, guest, _rsvp = self.get_answerable(slug)
+        party, guest, rsvp = self.get_answerable(slug)
         request = RsvpRequest(
             sent["answer"],
             sent.get("party_size"),
@@ -62,7 +62,10 @@ class RsvpApi(PartyApiBase):
             sent.get("note"),
             wait=sent.get("wait", False),
         )
-        result = run_with_retry(lambda: rsvp_service.rsvp(party, guest, request))
+        result = run_with_retry(
+            lambda: rsvp_service.record(party, guest, rsvp, request),
+            again=lambda: rsvp_service.rsvp(party, guest, request),
+        )
         if isinstance(result, PartialAvailability):
             return self.respond(
                 409, PARTIALLY_AVAILABLE, rsvp_texts.partially_available(result), free=result.free, size=result.size

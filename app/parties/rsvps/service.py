@@ -44,14 +44,20 @@ def closed_error(reason: rules.ClosedReason) -> DomainError:
 
 
 def rsvp(party: DinnerParty, guest: Respondent, request: RsvpRequest) -> RsvpResult | PartialAvailability:
-    """Record a guest's RSVP. A yes takes seats, joins the waiting list, or asks back.
+    """Record a guest's RSVP. See `record`."""
+    return record(party, guest, queries.rsvp_of(party, guest), request)
+
+
+def record(
+    party: DinnerParty, guest: Respondent, rsvp: Rsvp | None, request: RsvpRequest
+) -> RsvpResult | PartialAvailability:
+    """Record a guest's RSVP, in the place of the `rsvp` that was just read. A yes takes seats, joins the waiting list, or asks back.
 
     Raises DomainError if the party does not accept the RSVP, and IntegrityError if another request stored the first RSVP
     of the same guest at the same moment.
     """
     _ensure_accepts_rsvps(party)
     _refuse_host(party, guest)
-    rsvp = queries.rsvp_of(party, guest)
     if rsvp is None:
         return _first_rsvp(party, guest, request)
     waiting_list = _lock_and_refresh(party, rsvp)
@@ -172,8 +178,8 @@ def _first_rsvp(party: DinnerParty, guest: Respondent, request: RsvpRequest) -> 
     elif _needs_approval(party, guest, None):
         _lock_and_refresh(party)
         rsvp.status = RsvpStatus.AWAITING_APPROVAL
-    elif not seats.take(party.id, group.size, seats.IS_PUBLISHED, seats.NOBODY_WAITS):
-        # Try again under the lock: seats that were just released must not miss a guest who is just joining.
+    elif party.seats_free < group.size or not seats.take(party.id, group.size, seats.IS_PUBLISHED, seats.NOBODY_WAITS):
+        # Look again under the lock: seats that were just released must not miss a guest who is just joining.
         partial = seat_or_queue(rsvp, group, request, _lock_and_refresh(party))
         if partial:
             return partial

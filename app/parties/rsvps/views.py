@@ -37,9 +37,12 @@ class AnsweringView(BasePartyView):
 
     def answer(self, visit: AnswerableParty, asked: RsvpRequest, form: RsvpForm | None = None) -> BaseResponse:
         """Record an RSVP, and lead to the party. A refused `form` is shown again."""
-        party = visit.party
+        party, guest, rsvp = visit
         try:
-            result = run_with_retry(lambda: rsvp_service.rsvp(party, visit.guest, asked))
+            result = run_with_retry(
+                lambda: rsvp_service.record(party, guest, rsvp, asked),
+                again=lambda: rsvp_service.rsvp(party, guest, asked),
+            )
         except DomainError as error:
             flash(str(error), error.category)
             if form is not None and error.field:

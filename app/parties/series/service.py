@@ -177,10 +177,8 @@ def _change_alike(other: DinnerParty, party: DinnerParty, changed: Iterable[str]
 def _collect(told: list[Told]) -> Announcements:
     """Return announcements that send nothing, but add to `told` what is to be sent."""
     return Announcements(
-        changed=lambda party, rsvp, moved: told.append(Told(party, rsvp, moved=moved)),
-        cancelled=lambda party, rsvp: told.append(Told(party, rsvp, cancelled=True)),
-        invitation_changed=lambda party, invitation, moved: told.append(Told(party, invitation, moved=moved)),
-        invitation_cancelled=lambda party, invitation: told.append(Told(party, invitation, cancelled=True)),
+        changed=lambda party, guests, moved: told.extend(Told(party, guest, moved=moved) for guest in guests),
+        cancelled=lambda party, guests: told.extend(Told(party, guest, cancelled=True) for guest in guests),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, and_, exists, func, or_, select, union
+from sqlalchemy import Select, and_, bindparam, exists, func, or_, select, union
 from sqlalchemy.orm import joinedload
 
 from app import clock
@@ -83,12 +83,14 @@ def waiting_rsvps(party_id: int) -> list[Rsvp]:
 
 def next_waitlisted_at(party_id: int) -> datetime:
     """Return the time to store for an RSVP that joins now: later than all others, even if clocks differ."""
-    statement = select(func.max(Rsvp.waitlisted_at)).where(
-        Rsvp.party_id == party_id, Rsvp.status == RsvpStatus.WAITLISTED
-    )
-    last = db.session.execute(statement).scalar_one()
+    last = db.session.scalar(LAST_WAITLISTED_AT, {"of_party": party_id})
     now = clock.now()
     return max(now, last + timedelta(microseconds=1)) if last else now
+
+
+LAST_WAITLISTED_AT = select(func.max(Rsvp.waitlisted_at)).where(
+    Rsvp.party_id == bindparam("of_party"), Rsvp.status == RsvpStatus.WAITLISTED
+)
 
 
 def pending_offer(rsvp: Rsvp) -> WaitOffer | None:
@@ -181,11 +183,13 @@ def position(rsvp: Rsvp) -> int:
     """Return the RSVP's position on the waiting list; 1 is next. An RSVP whose offer has expired comes last."""
     if rsvp.status != RsvpStatus.WAITLISTED:
         return waiting_count(rsvp.party_id) + 1
-    earlier = or_(
-        Rsvp.waitlisted_at < rsvp.waitlisted_at,
-        and_(Rsvp.waitlisted_at == rsvp.waitlisted_at, Rsvp.id < rsvp.id),
-    )
-    statement = select(func.count()).where(
-        Rsvp.party_id == rsvp.party_id, Rsvp.status == RsvpStatus.WAITLISTED, earlier
-    )
-    return db.session.execute(statement).scalar_one() + 1
+    values = {"of_party": rsvp.party_id, "since": rsvp.waitlisted_at, "key": rsvp.id}
+    return db.session.execute(EARLIER, values).scalar_one() + 1
+
+
+_SINCE = bindparam("since", type_=Rsvp.waitlisted_at.type)
+EARLIER = select(func.count()).where(
+    Rsvp.party_id == bindparam("of_party"),
+    Rsvp.status == RsvpStatus.WAITLISTED,
+    or_(Rsvp.waitlisted_at < _SINCE, and_(Rsvp.waitlisted_at == _SINCE, Rsvp.id < bindparam("key"))),
+)

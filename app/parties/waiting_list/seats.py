@@ -9,9 +9,11 @@ held: `seats_taken` counts them until the offer ends.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
+from typing import Any
 
 from flask_babel import lazy_gettext
-from sqlalchemy import ColumnElement, exists, select, update
+from sqlalchemy import ColumnElement, Integer, bindparam, exists, select, update
 from sqlalchemy.orm import joinedload
 
 from app import clock
@@ -34,12 +36,10 @@ from app.parties.waiting_list.allocation import (
 )
 from app.parties.waiting_list.models import WaitOffer
 
+PARTY, RSVP, OFFER = DinnerParty.__table__, Rsvp.__table__, WaitOffer.__table__
 COLUMNS = (
-    DinnerParty.seats_taken,
-    DinnerParty.number_seats,
-    DinnerParty.status,
-    DinnerParty.starts_at,
-    DinnerParty.rsvp_deadline,
+    *(PARTY.c.seats_taken, PARTY.c.number_seats, PARTY.c.status),
+    *(PARTY.c.starts_at, PARTY.c.rsvp_deadline),
 )
 
 
@@ -62,23 +62,24 @@ class WaitingListState:
 # -- taking
 
 
-IS_PUBLISHED = DinnerParty.status == PartyStatus.PUBLISHED
+IS_PUBLISHED = PARTY.c.status == PartyStatus.PUBLISHED
 NOBODY_WAITS = ~exists(
-    select(Rsvp.id)
-    .where(Rsvp.party_id == DinnerParty.id, Rsvp.status == RsvpStatus.WAITLISTED, Rsvp.resting.is_(False))
-    .correlate(DinnerParty)
+    select(RSVP.c.id)
+    .where(RSVP.c.party_id == PARTY.c.id, RSVP.c.status == RsvpStatus.WAITLISTED, RSVP.c.resting.is_(False))
+    .correlate(PARTY)
 )
 
 
 def take(party_id: int, seats: int, *conditions: ColumnElement[bool]) -> bool:
     """Take `seats` seats if so many are free and the party meets all `conditions`. Return whether they were taken."""
-    statement = (
-        update(DinnerParty)
-        .where(DinnerParty.id == party_id, DinnerParty.seats_taken + seats <= DinnerParty.number_seats, *conditions)
-        .values(seats_taken=DinnerParty.seats_taken + seats)
-        .returning(DinnerParty.id)
-    )
-    return db.session.execute(statement).first() is not None
+    return _execute(_taking(*conditions), of_party=party_id, seats=seats).first() is not None
+
+
+@cache
+def _taking(*conditions: ColumnElement[bool]) -> Any:
+    taken = PARTY.c.seats_taken + bindparam("seats", type_=Integer)
+    statement = update(PARTY).where(PARTY.c.id == bindparam("of_party"), taken <= PARTY.c.number_seats, *conditions)
+    return statement.values(seats_taken=taken).returning(PARTY.c.id)
 
 
 def lock(party_id: int) -> SeatCount:
@@ -86,7 +87,7 @@ def lock(party_id: int) -> SeatCount:
 
     Raises DomainError when the party has been deleted.
     """
-    return _release(party_id, 0)
+    return _release(party_id, 0)[0]
 
 
 # -- releasing and offering
@@ -98,8 +99,8 @@ def release_and_reoffer(party_id: int, seats: int = 0, *, newly_freed: int = 0) 
     Expired offers release their seats, too. Of the free seats, `newly_freed` have not been offered before: then groups
     that did not accept an offer are no longer paused.
     """
-    count = _release(party_id, seats)
-    expired = expire_offers_of_party(party_id)
+    count, has_expired = _release(party_id, seats)
+    expired = expire_offers_of_party(party_id) if has_expired else []
     if expired:
         requeue(expired)
         count = lock(party_id)
@@ -113,9 +114,8 @@ def expire_offers_of_party(party_id: int) -> list[int]:
     """
     statement = (
         update(WaitOffer)
-        .where(
-            WaitOffer.party_id == party_id, WaitOffer.state == OfferState.PENDING, WaitOffer.expires_at <= clock.now()
-        )
+        .where(WaitOffer.party_id == party_id, WaitOffer.state == OfferState.PENDING)
+        .where(WaitOffer.expires_at <= clock.now())
         .values(state=OfferState.EXPIRED)
         .returning(WaitOffer.id, WaitOffer.seats)
     )
@@ -284,14 +284,32 @@ def _offers(*conditions: ColumnElement[bool]) -> list[WaitOffer]:
     return list(db.session.scalars(statement))
 
 
-def _release(party_id: int, seats: int) -> SeatCount:
-    statement = (
-        update(DinnerParty)
-        .where(DinnerParty.id == party_id)
-        .values(seats_taken=DinnerParty.seats_taken - seats)
-        .returning(*COLUMNS)
-    )
-    row = db.session.execute(statement).one_or_none()
+def _release(party_id: int, seats: int) -> tuple[SeatCount, bool]:
+    """Lock a party and release `seats` seats. Return its seats, and whether an offer has expired and is not ended."""
+    row = _execute(RELEASE, of_party=party_id, seats=seats, at=clock.now()).one_or_none()
     if row is None:
         raise DomainError(lazy_gettext("This party no longer exists."))
-    return SeatCount(*row)
+    *columns, has_expired = row
+    return SeatCount(*columns), bool(has_expired)
+
+
+RELEASE = (
+    update(PARTY)
+    .where(PARTY.c.id == bindparam("of_party"))
+    .values(seats_taken=PARTY.c.seats_taken - bindparam("seats", type_=Integer))
+    .returning(
+        *COLUMNS,
+        select(OFFER.c.id)
+        .where(OFFER.c.party_id == bindparam("of_party"), OFFER.c.state == OfferState.PENDING)
+        .where(OFFER.c.expires_at <= bindparam("at", type_=OFFER.c.expires_at.type))
+        .limit(1)
+        .scalar_subquery(),
+    )
+)
+
+
+def _execute(statement: Any, **values: object) -> Any:
+    """Execute a statement that is built once, after what the session has to store."""
+    if db.session.autoflush:
+        db.session.flush()
+    return db.session.connection().execute(statement, values)
