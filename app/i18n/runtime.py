@@ -6,14 +6,13 @@ from typing import Any, cast
 
 import flask_babel
 import flask_wtf.i18n
-from flask import Flask, current_app
+from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 from flask_babel.speaklater import LazyString
 from jinja2 import pass_eval_context
 from jinja2.nodes import EvalContext
 from markupsafe import Markup, escape
 
-from app import plugins
 from app.i18n import catalogs, locales, validity
 
 log = logging.getLogger(__name__)
@@ -29,7 +28,7 @@ class Domain(flask_babel.Domain):
         """Return the texts of the current locale; they are read when a process needs them first."""
         key = str(flask_babel.get_locale())
         if key not in self.cache:
-            self.cache[key] = catalogs.load(key, *plugins.translations_of(current_app), locales.directory())
+            self.cache[key] = catalogs.load(key, *locales.directories(), cache=locales.cache())
         return cast("catalogs.Translations", self.cache[key])
 
     def gettext(self, string: str, **variables: object) -> str:

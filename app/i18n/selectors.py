@@ -20,6 +20,7 @@ from app.i18n.locales import LocaleInfo
 
 # The rest of a longer Accept-Language header is ignored.
 MAX_LANGUAGES = 10
+TRANSLATOR_ROLES = frozenset({"Translator", "Admin"})
 # Files of the system that are no place on Earth.
 NO_ZONES = frozenset({"Factory", "localtime", "posixrules"})
 
@@ -52,7 +53,7 @@ def init_app(app: Flask) -> None:
         current_locale=LocalProxy(current_locale_info),
         current_timezone=LocalProxy(current_timezone),
         known_timezone=known_timezone,
-        locales=LocalProxy(locales.shipped),
+        locales=LocalProxy(offered),
     )
     app.before_request(zone_rules.refresh)
     app.after_request(_add_language_headers)
@@ -67,7 +68,25 @@ def current_locale() -> str:
 
 def current_locale_info() -> LocaleInfo:
     """Return the current locale with its tag, name and direction."""
-    return locales.find(current_locale()) or locales.default()
+    return locales.find_known(current_locale()) or locales.default()
+
+
+def offered() -> tuple[LocaleInfo, ...]:
+    """Return the languages that the reader may choose: translators see the hidden ones, too."""
+    hidden = locales.hidden()
+    return locales.shipped() + (hidden if hidden and _is_translator() else ())
+
+
+def find(key: str | None) -> LocaleInfo | None:
+    """Return the locale with exactly this key, if the reader may choose it."""
+    info = locales.find_known(key)
+    return info if info and (info.state != locales.State.HIDDEN or _is_translator()) else None
+
+
+def _is_translator() -> bool:
+    if not has_request_context() or not hasattr(current_app, "login_manager"):
+        return False
+    return any(role.name in TRANSLATOR_ROLES for role in getattr(current_user, "roles", ()))
 
 
 def current_timezone() -> str:
@@ -136,7 +155,7 @@ def _select_locale() -> str:
         return str(g.recipient.locale)
     if not has_request_context():
         return locales.default().key
-    chosen = (locales.find(candidate) for candidate in _choices("locale"))
+    chosen = (find(candidate) for candidate in _choices("locale"))
     info = next(filter(None, chosen), None) or _accepted() or locales.default()
     return info.key
 

@@ -13,6 +13,7 @@ from tests.i18n.conftest import MakeSite
 
 Run = Callable[..., Result]
 
+KEPT = f"# {catalogs.KEEP_COMPLETE}\n"
 VIEWS = """
 from flask_babel import gettext as _, lazy_gettext, lazy_ngettext, lazy_pgettext, ngettext
 
@@ -70,8 +71,9 @@ def complete(run: Run, translations: Path) -> Path:
         for message in catalogs.messages(catalog):
             sources = catalogs.sources_of(message)
             message.string = sources[0] if len(sources) == 1 else (sources[1],) * len(catalogs.texts_of(message))
+        catalog.is_kept_complete = True
         files.write(catalog, path, files.key_of(path))
-    assert run("check").exit_code == 0
+    assert run("check").output == "3 catalogs are valid, 3 of them complete.\n"
     return files.po_path(translations, "es")
 
 
@@ -173,7 +175,7 @@ def test_a_new_locale_starts_with_the_translations_of_packages(
 @pytest.mark.parametrize(
     ("locale", "reason"),
     [("xx", "not a locale"), ("pt-BR", "did you mean pt_BR"), ("../es", "not a locale"), ("es", "already exists"),
-     ("zh_TW", "did you mean zh_Hant"), ("mt", "The plural rule of mt is unknown")],
+     ("zh_TW", "did you mean zh_Hant")],
 )  # fmt: skip
 def test_a_locale_that_cannot_be_added_is_refused(run: Run, locale: str, reason: str) -> None:
     run("extract")
@@ -240,10 +242,11 @@ def test_formatting_makes_files_of_different_editors_equal(run: Run, complete: P
             '#: app/views.py:7\nmsgid "Table"',
             "not in the canonical form: run `flask i18n format`",
         ),
-        ("nplurals=2", "nplurals=3", '"%(num)d seat": is not translated'),
-        ("nplurals=2", "nplurals=1", "msg has more translations than num_plurals of catalog"),
+        ("nplurals=2", "nplurals=3", "not in the canonical form"),
+        ("plural=(n != 1)", "plural=EXPRESSION", "the header's Plural-Forms is damaged"),
+        ("nplurals=2", "nplurals=1", "the header's Plural-Forms is damaged"),
         ("(n != 1)", "(n > 1)", "not in the canonical form"),
-        ('msgid "Table"', 'msgxx "Table"', "Unknown or misformatted keyword"),
+        ('msgid "Table"', 'msgxx "Table"', 'this cannot be read: msgxx "Table"'),
     ],
 )
 def test_the_check_reports_problems_with_their_line(run: Run, complete: Path, old: str, new: str, reason: str) -> None:
@@ -301,6 +304,41 @@ def test_an_unreadable_catalog_is_reported_with_its_line(run: Run, complete: Pat
         assert "translations/es/LC_MESSAGES/messages.po:" in result.output
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "line", "reason"),
+    [
+        ('msgstr "Dinner"', 'msgstr "Dinner', 2, '"Dinner": the closing quote is missing'),
+        ('msgid "Dinner"', '<<<<<<< HEAD\nmsgid "Dinner"', 1, "this is a merge conflict"),
+        ('msgid "Dinner"', 'msgid "Dinner"\nmsgstr "Cena"\n\nmsgid "Dinner"', 4, '"Dinner": is defined twice'),
+        ('"Language: es', '"Language: de', 0, "the header says that this is de, the folder that it is es"),
+    ],
+)
+def test_nothing_is_written_while_a_file_is_damaged(
+    run: Run, complete: Path, project: Path, old: str, new: str, line: int, reason: str
+) -> None:
+    edit(project / "app" / "views.py", '_l("Table")', '_l("Desk")')
+    number = complete.read_text().splitlines().index('msgid "Dinner"') + line if line else 1
+    edit(complete, old, new)
+    before = {path: path.read_bytes() for path in complete.parents[2].rglob("*.po*")}
+    for command in ([], ["update"], ["format"]):
+        result = run(*command)
+        assert result.exit_code == 1
+        assert f"translations/es/LC_MESSAGES/messages.po:{number}: {reason}" in result.output
+        assert {path: path.read_bytes() for path in before} == before
+    assert f"messages.po:{number}: {reason}" in run("check").output
+
+
+def test_a_file_cut_off_between_two_texts_is_not_filled_with_empty_ones(
+    run: Run, complete: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "LOST_TEXTS", 3)
+    text = complete.read_text()
+    complete.write_text(text[: text.index('msgid "Hi %(name)s"')].removesuffix("#, python-format\n"))
+    before = complete.read_bytes()
+    assert "texts are missing after this one: the file was cut off" in run("update").output
+    assert complete.read_bytes() == before
+
+
 def test_without_a_template_the_commands_say_what_to_do(run: Run) -> None:
     result = run("update")
     assert result.exit_code == 1
@@ -328,8 +366,14 @@ def test_the_statistics_count_unreviewed_texts(run: Run, complete: Path) -> None
     assert expected in run("stats").output.splitlines()
 
 
-def test_the_bare_command_updates_and_fails_while_texts_are_missing(run: Run, translations: Path) -> None:
+def test_the_bare_command_updates_and_fails_while_a_complete_language_lacks_texts(
+    run: Run, complete: Path, project: Path, translations: Path
+) -> None:
+    edit(project / "app" / "views.py", 'TITLE = lazy_gettext("Dinner")', 'TITLE = lazy_gettext("Supper")')
+    edit(complete.parents[2] / "ar" / "LC_MESSAGES" / "messages.po", KEPT, "")
     result = run()
     assert result.exit_code == 1
-    assert '"Dinner": is not translated' in result.output
+    assert "es/LC_MESSAGES/messages.po:" in result.output
+    assert '"Supper": is not translated' in result.output
+    assert "ar/LC_MESSAGES/messages.po:" not in result.output.partition("not translated")[2]
     assert (translations / "messages.pot").exists()
