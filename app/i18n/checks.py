@@ -8,7 +8,7 @@ from babel.messages.catalog import Catalog
 
 from app import doctor
 from app.doctor import Finding, error, ok
-from app.i18n import catalogs, files, locales, po, validity
+from app.i18n import catalogs, files, locales, po, quality, validity
 from app.i18n.catalogs import CatalogError
 from app.i18n.plurals import rule_of
 
@@ -68,11 +68,17 @@ def check_catalog(path: Path, template: Catalog) -> list[Problem]:
     # A language that was never complete may be unfinished.
     unfinished = _incomplete(catalog, template) if catalog.is_kept_complete else ()
     problems = [Problem(path, line, reason) for line, reason in unfinished]
+    terms = quality.glossary(path.parents[1])
     for message in catalogs.messages(catalog):
         texts = catalogs.texts_of(message)
         if all(texts):
             wrong = validity.problems(catalogs.sources_of(message), texts, rule)
-            problems += [Problem(path, message.lineno or 1, _quote(message.id, reason)) for reason in wrong]
+            seen = () if message.fuzzy else quality.problems(catalogs.sources_of(message), texts, key, terms)
+            problems += [Problem(path, message.lineno or 1, _quote(message.id, reason)) for reason in (*wrong, *seen)]
+    problems += [
+        Problem(path, first.line, _quote(first.sources, f"its translation seems to be that of “{second.sources[0]}”"))
+        for first, second in quality.swapped(catalogs.read_entries(path).entries)
+    ]
     if path.read_bytes() != files.dump(catalog, key).encode():
         problems.append(Problem(path, 1, "not in the canonical form: run `flask i18n format`"))
     return sorted(problems, key=lambda problem: problem.line)

@@ -13,6 +13,7 @@ from tests.i18n.conftest import MakeSite
 
 Run = Callable[..., Result]
 
+UNMARKED = files.UNMARKED
 KEPT = f"# {catalogs.KEEP_COMPLETE}\n"
 VIEWS = """
 from flask_babel import gettext as _, lazy_gettext, lazy_ngettext, lazy_pgettext, ngettext
@@ -41,6 +42,7 @@ TEMPLATE = """
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Make a project with two sources; the packages' texts are left out, to keep the tests short."""
     monkeypatch.setattr(files, "PACKAGES", ())
+    monkeypatch.setattr(files, "UNMARKED", {})
     (tmp_path / "app" / "templates").mkdir(parents=True)
     (tmp_path / "app" / "views.py").write_text(VIEWS)
     (tmp_path / "app" / "templates" / "page.html").write_text(TEMPLATE)
@@ -99,6 +101,7 @@ def test_extraction_includes_visible_texts_of_packages(
     run: Run, translations: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "PACKAGES", ("flask_appbuilder", "wtforms"))
+    monkeypatch.setattr(files, "UNMARKED", UNMARKED)
     run("extract")
     text = (translations / "messages.pot").read_text()
     for msgid in (
