@@ -8,7 +8,7 @@ from babel.messages.mofile import write_mo
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
-from app.i18n import catalogs, checks, files, locales
+from app.i18n import catalogs, checks, exchange, files, locales
 from app.i18n.catalogs import CatalogError, PoCatalog
 from app.i18n.plurals import rule_of
 
@@ -113,6 +113,70 @@ def stats() -> None:
         click.echo(f"{files.key_of(path)}: {share}; {found.fuzzy} fuzzy, {found.unchecked} unchecked")
 
 
+@group.command("export")
+@click.argument("locale")
+@click.option("--to", type=click.Path(dir_okay=False, path_type=Path), help="Default: LOCALE.csv in this folder.")
+def export_(locale: str, to: Path | None) -> None:
+    """Write the texts of LOCALE as a CSV table, with a row for each plural form."""
+    target = to or Path(f"{locale}.csv")
+    target.write_text(exchange.export(_read(_known_path(locale)), locale), encoding="utf-8", newline="")
+    click.echo(f"{target}: written")
+
+
+@group.command("import")
+@click.argument("locale")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def import_(locale: str, file: Path) -> None:
+    """Take the translations of a CSV table, or of a .po file that a program has written, into LOCALE."""
+    path = _known_path(locale)
+    catalog = _read(path)
+    try:
+        if file.suffix == ".po":
+            table = exchange.table_of(catalogs.entries_of(file.read_bytes(), locale), locale)
+        else:
+            table = file.read_text(encoding="utf-8")
+        count = exchange.take(catalog, locale, table)
+    except UnicodeDecodeError as error:
+        raise click.ClickException(f"{file}: this is not UTF-8: save the file as CSV UTF-8.") from error
+    except exchange.ExchangeError as error:
+        for problem in error.problems:
+            click.echo(f"{file}:{problem}", err=True)
+        raise click.ClickException("Nothing was written.") from error
+    files.write(catalog, path, locale)
+    click.echo(f"{_short(path)}: {count} texts changed")
+
+
+@group.command()
+@click.argument("old")
+@click.argument("new")
+@click.option("--context", help="Of a text with several meanings.")
+def reword(old: str, new: str, context: str | None) -> None:
+    """Keep the translations of OLD for NEW, where the English text was improved and means the same."""
+    found = _read_all(files.po_paths(_directory()))
+    try:
+        changed = [
+            path for path, catalog in found.items() if files.reword(catalog, old, new, context, files.key_of(path))
+        ]
+    except ValueError as error:
+        raise click.ClickException(f"{error}. Nothing was written.") from error
+    if not changed:
+        raise click.ClickException(f"No catalog has the text “{old}”.")
+    for path in changed:
+        files.write(found[path], path, files.key_of(path))
+        click.echo(f"{_short(path)}: written")
+    click.echo("Change it in the sources, then run `flask i18n`.")
+
+
+@group.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--locale", default="eo", show_default=True, help="The language it takes the place of.")
+def pseudo(folder: Path, locale: str) -> None:
+    """Write a catalog in altered English to FOLDER: on the pages of a site with it, what is not altered is not translated."""
+    path = files.po_path(folder, locale)
+    files.write(files.pseudo(_read(_directory() / "messages.pot"), locale), path, locale)
+    click.echo(f"{path}: written")
+
+
 @group.command()
 @click.argument("text")
 def where(text: str) -> None:
@@ -174,6 +238,13 @@ def _read_all(paths: list[Path]) -> dict[Path, PoCatalog]:
     if problems:
         raise click.ClickException("Nothing was written.")
     return found
+
+
+def _known_path(locale: str) -> Path:
+    path = files.po_path(_directory(), locale)
+    if not path.exists():
+        raise click.ClickException(f"{_short(path)} does not exist: add it with `flask i18n add {locale}`.")
+    return path
 
 
 def _directory() -> Path:

@@ -5,6 +5,7 @@ difference in git is a difference in words, whatever program saved the file. `fl
 text.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,9 @@ PACKAGES = ("flask_appbuilder", "flask_wtf", "wtforms")
 UNMARKED = {"flask_login/config.py": (LOGIN_MESSAGE, REFRESH_MESSAGE)}
 COMMENT_TAG = "Translators:"
 LOST_TEXTS = 20
+PSEUDO_LETTERS = str.maketrans("AEIOUaceinosuyz", "ÅÉÎÖÛåçéîñöšûýž")
+# Placeholders, tags and doubled percent signs, which have to stay as they are.
+KEPT_IN_PSEUDO = re.compile(f"({validity.CONVERSION.pattern}|{validity.TAG.pattern})")
 KEYWORDS = DEFAULT_KEYWORDS | {
     "_l": None,
     "lazy_gettext": None,
@@ -94,6 +98,50 @@ def _known(catalog: Catalog | None, message: Message) -> tuple[Message | None, t
     sources = catalogs.sources_of(message)
     known = catalog.get(sources[0], message.context) if catalog is not None else None
     return known, catalogs.texts_of(known) if known and len(catalogs.sources_of(known)) == len(sources) else ()
+
+
+def reword(catalog: PoCatalog, old: str, new: str, context: str | None, key: str) -> bool:
+    """Let a translation be that of a text whose English has changed; return whether there was one."""
+    message = catalog.get(old, context)
+    if message is None:
+        return False
+    sources, texts = catalogs.sources_of(message), catalogs.texts_of(message)
+    renamed = (new, *sources[1:])
+    wrong = next(iter(validity.format_problems((old,), (new,), rule_of(SOURCE))), None)
+    if wrong:
+        raise ValueError(po.quoted(new, wrong))
+    if key == SOURCE:
+        texts = renamed
+    catalog.delete(old, context)
+    catalog.delete(new, context)
+    catalog.add(
+        renamed if len(renamed) > 1 else new,
+        texts if len(texts) > 1 else texts[0],
+        flags={"fuzzy"} if message.fuzzy else (),
+        auto_comments=message.auto_comments,
+        user_comments=message.user_comments,
+        context=context,
+    )
+    return True
+
+
+def pseudo(template: Catalog, key: str) -> PoCatalog:
+    """Return a catalog whose texts can be read, but are longer and in other letters: what stays as it is was not translated."""
+    catalog = PoCatalog()
+    count = rule_of(key).count
+    for message in catalogs.messages(template):
+        sources = catalogs.sources_of(message)
+        texts = tuple(_pseudo(sources[min(form, len(sources) - 1)]) for form in range(count if len(sources) > 1 else 1))
+        catalog.add(message.id, texts if len(sources) > 1 else texts[0], context=message.context)
+    return catalog
+
+
+def _pseudo(text: str) -> str:
+    pieces = KEPT_IN_PSEUDO.split(text)
+    letters = "".join(piece if number % 2 else piece.translate(PSEUDO_LETTERS) for number, piece in enumerate(pieces))
+    body = letters.strip()
+    edges = letters.partition(body) if body else (letters, "", "")
+    return f"{edges[0]}[{body}{'~' * (len(body) // 3)}]{edges[2]}"
 
 
 def parent_of(directory: Path, key: str) -> Path | None:

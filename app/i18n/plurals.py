@@ -7,6 +7,7 @@ counts as CLDR says. At run time no header of a file is evaluated.
 import gettext
 import re
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 
@@ -95,7 +96,7 @@ def rule_of(key: str) -> PluralRule:
 def form_mapping(header: str, rule: PluralRule) -> tuple[int, tuple[int, ...]]:
     """Return how many forms a header declares, and for each form of `rule` the index of its own for the same numbers.
 
-    Where it has several, the one for most of the numbers. Raises ValueError if the header cannot be understood.
+    Where it has several, the one for most of the numbers. Raises ValueError if it cannot be understood.
     """
     if header == rule.header:
         return rule.count, tuple(range(rule.count))
@@ -106,15 +107,15 @@ def form_mapping(header: str, rule: PluralRule) -> tuple[int, tuple[int, ...]]:
 def _mapped(header: str, rule: PluralRule) -> tuple[int, tuple[int, ...]]:
     found = HEADER.fullmatch(header)
     count = int(found[1]) if found else 0
-    if not found or not 0 < count <= MAX_FORMS:
-        raise ValueError(header)
-    try:
-        theirs = gettext.c2py(found[2])
-        forms = [theirs(n) for n in SAMPLE]
-    except (ArithmeticError, RecursionError) as error:
-        raise ValueError(header) from error
-    if not all(0 <= form < count for form in forms):
-        raise ValueError(header)
+    forms: list[int] = []
+    if found and 0 < count <= MAX_FORMS:
+        with suppress(ArithmeticError, RecursionError, ValueError):
+            # Numbers and their operators alone, of which gettext takes a limited number.
+            theirs = gettext.c2py(found[2])
+            forms = [theirs(n) for n in SAMPLE]
+    if not forms or not all(0 <= form < count for form in forms):
+        msg = f"not a plural rule: {header[:40]}"
+        raise ValueError(msg)
     return count, tuple(
         Counter(forms[n] for n in rule.numbers(form)).most_common(1)[0][0] for form in range(rule.count)
     )

@@ -8,7 +8,8 @@ from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po, write_po
 from click.testing import Result
 
-from app.i18n import catalogs, files
+from app.i18n import catalogs, files, validity
+from app.i18n.plurals import rule_of
 from tests.i18n.conftest import MakeSite
 
 Run = Callable[..., Result]
@@ -380,3 +381,86 @@ def test_the_bare_command_updates_and_fails_while_a_complete_language_lacks_text
     assert '"Supper": is not translated' in result.output
     assert "ar/LC_MESSAGES/messages.po:" not in result.output.partition("not translated")[2]
     assert (translations / "messages.pot").exists()
+
+
+def test_a_table_has_a_row_for_each_plural_form_and_comes_back_the_same(
+    run: Run, complete: Path, tmp_path: Path
+) -> None:
+    edit(complete, "#. above the list", "# machine: draft 2026-01-31\n#. above the list")
+    before = complete.read_text()
+    table = tmp_path / "es.csv"
+    assert run("export", "es", "--to", str(table)).exit_code == 0
+    text = table.read_text(encoding="utf-8-sig")
+    assert ",%(num)d guest,%(num)d guests,1,%(num)d guests,,,\n" in text
+    assert ',%(num)d guest,%(num)d guests,"0, 2, 3, 4, 5, 6, 7, 8, …",%(num)d guests,,,\n' in text
+    assert "month,May,,,May,,,\n" in text
+    assert ",Dinner,,,Dinner,,machine: draft 2026-01-31,above the list\n" in text
+    assert "es/LC_MESSAGES/messages.po: 0 texts changed" in run("import", "es", str(table)).output
+    assert complete.read_text() == before
+    changed = text.replace(",Dinner,,,Dinner,", ",Dinner,,,Cena,").replace(",1,%(num)d guests", ",1,un invitado")
+    table.write_text(changed.replace(",", ";").replace('"0; 2; 3; 4; 5; 6; 7; 8; …"', "0, 2, 3, 4, 5, 6, 7, 8, …"))
+    assert "2 texts changed" in run("import", "es", str(table)).output
+    assert '\n#. above the list\nmsgid "Dinner"\nmsgstr "Cena"' in complete.read_text()
+    assert 'msgstr[0] "un invitado"\nmsgstr[1] "%(num)d guests"' in complete.read_text()
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (",Breakfast,,,Desayuno,,,", '2: "Breakfast": is not in the catalog'),
+        (',%(num)d guest,,"2, 3",dos,,,', '2: "%(num)d guest": there is no form for the numbers “2, 3”'),
+        (",Hi %(name)s,,,Hola,,,", '"Hi %(name)s": placeholder %(name)s is missing'),
+        (None, "1: the columns english, translation are missing"),
+    ],
+)
+def test_a_table_with_a_mistake_changes_nothing(
+    run: Run, complete: Path, tmp_path: Path, row: str | None, reason: str
+) -> None:
+    table = tmp_path / "es.csv"
+    head = "context,english,english_plural,numbers,translation,flags,comments,notes"
+    table.write_text(f"{head}\n{row}\n,Dinner,,,Cena,,,\n" if row else "Word\n")
+    before = complete.read_text()
+    result = run("import", "es", str(table))
+    assert result.exit_code == 1
+    assert reason in result.output
+    assert complete.read_text() == before
+
+
+def test_a_file_of_another_program_is_taken_by_the_numbers_of_its_forms(
+    run: Run, complete: Path, tmp_path: Path
+) -> None:
+    sent = tmp_path / "sent.po"
+    sent.write_text(
+        'msgid ""\nmsgstr ""\n"Language: es\\n"\n"Plural-Forms: nplurals=3; plural=n==1 ? 0 : n!=0 && n%1000000==0 ? 1 : 2;\\n"\n\n'
+        'msgid "%(num)d guest"\nmsgid_plural "%(num)d guests"\nmsgstr[0] "un invitado"\nmsgstr[1] "%(num)d de invitados"\n'
+        'msgstr[2] "%(num)d invitados"\n\nmsgid "Dinner"\nmsgstr ""\n'
+    )
+    assert "1 texts changed" in run("import", "es", str(sent)).output
+    assert 'msgstr[0] "un invitado"\nmsgstr[1] "%(num)d invitados"' in complete.read_text()
+    assert 'msgid "Dinner"\nmsgstr "Dinner"' in complete.read_text()
+
+
+def test_a_reworded_text_keeps_its_translations(run: Run, complete: Path, project: Path) -> None:
+    edit(complete, 'msgstr "Hi %(name)s"', 'msgstr "Hola, %(name)s"')
+    assert "Nothing was written" in run("reword", "Hi %(name)s", "Hello").output
+    assert run("reword", "Hi %(name)s", "Hello %(name)s").exit_code == 0
+    edit(project / "app" / "views.py", '"Hi %(name)s"', '"Hello %(name)s"')
+    assert run().output.endswith("3 catalogs are valid, 3 of them complete.\n")
+    assert 'msgid "Hello %(name)s"\nmsgstr "Hola, %(name)s"' in complete.read_text()
+    assert "No catalog has the text “Bye”" in run("reword", "Bye", "Ciao").output
+
+
+@pytest.mark.usefixtures("complete")
+def test_a_pseudo_catalog_is_valid_and_alters_every_text(run: Run, tmp_path: Path) -> None:
+    assert run("pseudo", str(tmp_path / "pseudo"), "--locale", "pl").exit_code == 0
+    found = catalogs.read(files.po_path(tmp_path / "pseudo", "pl"))
+    for message in catalogs.messages(found):
+        assert list(validity.problems(catalogs.sources_of(message), catalogs.texts_of(message), rule_of("pl"))) == []
+        assert all(text.startswith("[") for text in catalogs.texts_of(message))
+    assert catalogs.texts_of(found["Hi %(name)s"]) == ("[Hî %(name)s~~~]",)
+
+
+def test_a_region_starts_with_the_texts_of_its_language(run: Run, complete: Path, translations: Path) -> None:
+    edit(complete, 'msgstr "Dinner"', 'msgstr "Cena"')
+    assert run("add", "es_MX").exit_code == 0
+    assert 'msgid "Dinner"\nmsgstr "Cena"' in files.po_path(translations, "es_MX").read_text()
