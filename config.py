@@ -38,13 +38,8 @@ AUTH_DB, AUTH_LDAP = 1, 2
 # Parts of secrets from published examples.
 PLACEHOLDERS = ("changeme", "change-me", "change_me", "thisismyscretkey", "secretkey", "secret-key", "placeholder")
 OPENSTREETMAP = "https://www.openstreetmap.org/search?query={address}"
-LANGUAGES = {
-    "en": {"flag": "us", "name": "English"},
-    "en_GB": {"flag": "gb", "name": "English (United Kingdom)"},
-    "es": {"flag": "es", "name": "Español"},
-    "ar": {"flag": "sa", "name": "العربية"},
-}
-
+# Each folder is a language.
+LANGUAGES = tuple(sorted(path.name for path in (ROOT / "translations").glob("*") if path.is_dir()))
 
 DATABASE_FILE, COUNTERS_FILE = "dinnerparty.db", "counters.db"
 DATABASE_EXAMPLES = "postgresql://user:password@host/dinner or sqlite:////var/lib/dinner/dinner.db"
@@ -80,7 +75,7 @@ NAMES = frozenset(
     {"AUDIT_RETENTION_DAYS", "EMAIL_RETENTION_DAYS", "SESSION_RETENTION_DAYS"}
     | {"ACCOUNT_DELETION_GRACE_DAYS", "ACTIVATION", "BACKGROUND_WORKER", "CELERY_BROKER_URL", "DATABASE_URL"}
     | {"DATABASE_POOL_SIZE", "DATABASE_PREPARED_STATEMENTS", "DATABASE_REPLICA_URL"}
-    | {"DEFAULT_LOCALE", "MAIL_CONNECTIONS"}
+    | {"DEFAULT_LOCALE", "LANGUAGES", "LANGUAGE_BETA_PERCENT", "LANGUAGE_COMPLETE_PERCENT", "MAIL_CONNECTIONS"}
     | {"DEFAULT_TIMEZONE", "DIETARY_RETENTION_DAYS", "ENVIRONMENT", "ERROR_MAIL_TO", "HOST", "INSTANCE_PATH"}
     | {
         "INVITATION_DAILY_LIMIT",
@@ -227,8 +222,10 @@ def load(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         # If the storage fails during a request, the request is not counted.
         "RATELIMIT_SWALLOW_ERRORS": True,
         # -- languages
-        "LANGUAGES": LANGUAGES,
-        "BABEL_DEFAULT_LOCALE": _choice(environ, "DEFAULT_LOCALE", tuple(LANGUAGES)),
+        "LANGUAGES": _languages(environ.get("LANGUAGES", "")),
+        "LANGUAGE_BETA_PERCENT": _integer(environ, "LANGUAGE_BETA_PERCENT", 60, most=100),
+        "LANGUAGE_COMPLETE_PERCENT": _integer(environ, "LANGUAGE_COMPLETE_PERCENT", 100, most=100),
+        "BABEL_DEFAULT_LOCALE": _choice(environ, "DEFAULT_LOCALE", ("en", *LANGUAGES)),
         "BABEL_DEFAULT_TIMEZONE": _timezone(environ.get("DEFAULT_TIMEZONE") or "UTC"),
         "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "translations"),
         # -- Flask-AppBuilder: the schema belongs to Alembic, permissions to `flask setup`
@@ -324,6 +321,9 @@ def _as_text(name: str, value: object) -> str:
         return "open" if value else "closed"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if name == "LANGUAGES" and isinstance(value, dict):
+        # As Flask-AppBuilder has it, with names and flags.
+        value = list(value)
     if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
         return ",".join(value)
     if not isinstance(value, str | int):
@@ -791,6 +791,15 @@ def _integer(environ: Mapping[str, str], name: str, default: int, *, least: int 
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:
     return _integer(environ, name, default, least=1, most=MAX_PORT)
+
+
+def _languages(value: str) -> dict[str, dict[str, str]]:
+    """Return the languages to offer, in their order, as Flask-AppBuilder has them; without a value, all of translations/."""
+    found = list(filter(None, re.split(r"[\s,]+", value)))
+    for key in found:
+        if not {key, key.partition("_")[0]} & {"en", *LANGUAGES}:
+            raise ConfigurationError(f"LANGUAGES: there is no folder translations/{key}, nor one of its language.")
+    return {key: {"name": key, "flag": ""} for key in found or ("en", *LANGUAGES)}
 
 
 def _choice(environ: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:

@@ -24,6 +24,7 @@ from app import clock, http, metrics, setup
 from app.accounts import signals
 from app.database import reason
 from app.extensions import appbuilder_of, csrf, db
+from app.i18n import locales
 from app.metrics import Sample
 from app.outbox import texts as outbox_texts
 from app.outbox.models import EmailState, OutboxEmail
@@ -228,7 +229,7 @@ def security_txt() -> Response:
     lines = [
         f"Contact: {contact}",
         f"Expires: {clock.now() + SECURITY_TXT_LIFETIME:%Y-%m-%dT%H:%M:%SZ}",
-        f"Preferred-Languages: {', '.join(key.replace('_', '-') for key in current_app.config['LANGUAGES'])}",
+        f"Preferred-Languages: {', '.join(info.tag for info in locales.shipped())}",
         f"Canonical: {http.public_url('machines.security_txt')}",
     ]
     return Response("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")

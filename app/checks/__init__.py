@@ -5,6 +5,18 @@ from app.accounts.oidc import checks as providers
 from app.accounts.second_factor import checks as second_factor
 from app.checks import addresses, database, machine, site
 from app.copies import checks as copies
+from app.i18n import checks as languages
 from app.outbox import checks as outbox
 
-__all__ = ["addresses", "copies", "database", "directory", "machine", "outbox", "providers", "second_factor", "site"]
+__all__ = [
+    "addresses",
+    "copies",
+    "database",
+    "directory",
+    "languages",
+    "machine",
+    "outbox",
+    "providers",
+    "second_factor",
+    "site",
+]

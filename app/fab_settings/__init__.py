@@ -65,9 +65,9 @@ SETTINGS: dict[str, Setting] = {
         "There is one design, in light and dark: extend it with a template of your own in `FAB_BASE_TEMPLATE`."
     ),
     "LANGUAGES": _works(
-        "The order of the languages in the menu; those without a catalog in `translations/` are not shown. A region, such as "
-        "`en_GB`, has the texts of its language.",
-        lambda value: isinstance(value, Mapping),
+        "The languages to offer, in their order, of those with a folder in `translations/`; by default all of them. A region, "
+        "such as `en_GB`, has the texts of its language.",
+        lambda value: isinstance(value, Mapping | list | tuple),
     ),
     "BABEL_DEFAULT_LOCALE": _works(
         "For readers whose language is not known; the same as `DEFAULT_LOCALE`.", values.is_text

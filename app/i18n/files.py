@@ -5,8 +5,8 @@ difference in git is a difference in words, whatever program saved the file. `fl
 text.
 """
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import flask_appbuilder
@@ -16,14 +16,19 @@ from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import normalize
 from flask_login.config import LOGIN_MESSAGE, REFRESH_MESSAGE
 
-from app.i18n import catalogs, validity
-from app.i18n.locales import SOURCE
+from app.i18n import catalogs, po, tags, validity
+from app.i18n.catalogs import KEEP_COMPLETE, PoCatalog, Progress
 from app.i18n.plurals import rule_of
+from app.i18n.tags import SOURCE
 
 PACKAGES = ("flask_appbuilder", "flask_wtf", "wtforms")
 # Flask-Login translates its messages without marking them.
 UNMARKED = {"flask_login/config.py": (LOGIN_MESSAGE, REFRESH_MESSAGE)}
 COMMENT_TAG = "Translators:"
+LOST_TEXTS = 20
+PSEUDO_LETTERS = str.maketrans("AEIOUaceinosuyz", "ÅÉÎÖÛåçéîñöšûýž")
+# Placeholders, tags and doubled percent signs, which have to stay as they are.
+KEPT_IN_PSEUDO = re.compile(f"({validity.CONVERSION.pattern}|{validity.TAG.pattern})")
 KEYWORDS = DEFAULT_KEYWORDS | {
     "_l": None,
     "lazy_gettext": None,
@@ -31,8 +36,6 @@ KEYWORDS = DEFAULT_KEYWORDS | {
     "lazy_pgettext": ((1, "c"), 2),
     "lazy_npgettext": ((1, "c"), 2, 3),
 }
-# A comment `# machine: <engine> <date>`: the translation is used, but no person has reviewed it.
-MACHINE = "machine:"
 
 
 def po_path(directory: Path, key: str) -> Path:
@@ -63,16 +66,18 @@ def uses(template: Catalog, text: str) -> Iterator[str]:
             yield from (f"{name}:{line}: {catalogs.sources_of(message)[0]}" for name, line in sorted(message.locations))
 
 
-def update(template: Catalog, old: Catalog | None, key: str) -> Catalog:
+def update(template: Catalog, old: PoCatalog | None, key: str, parent: Catalog | None = None) -> PoCatalog:
     """Return the catalog of a locale with the texts of the template and their existing translations.
 
-    English texts translate to themselves. No translation is guessed by similarity: wrong ones would look finished.
+    English texts translate to themselves, and new ones of a region are those of its `parent`. No translation is guessed by
+    similarity: wrong ones would look finished.
     """
-    catalog = Catalog()
+    catalog = PoCatalog()
     for message in catalogs.messages(template):
         sources = catalogs.sources_of(message)
-        known = old.get(sources[0], message.context) if old else None
-        kept = catalogs.texts_of(known) if known and len(catalogs.sources_of(known)) == len(sources) else ()
+        known, kept = _known(old, message)
+        if not any(kept) and parent is not None:
+            known, kept = _known(parent, message)
         if key == SOURCE:
             kept = sources
         catalog.add(
@@ -83,7 +88,87 @@ def update(template: Catalog, old: Catalog | None, key: str) -> Catalog:
             user_comments=known.user_comments if known else (),
             context=message.context,
         )
+    is_complete = all(all(catalogs.texts_of(message)) and not message.fuzzy for message in catalogs.messages(catalog))
+    catalog.is_kept_complete = is_complete or (old is not None and old.is_kept_complete)
     return catalog
+
+
+def _known(catalog: Catalog | None, message: Message) -> tuple[Message | None, tuple[str, ...]]:
+    """Return the message of a catalog for the same text, and its translation."""
+    sources = catalogs.sources_of(message)
+    known = catalog.get(sources[0], message.context) if catalog is not None else None
+    return known, catalogs.texts_of(known) if known and len(catalogs.sources_of(known)) == len(sources) else ()
+
+
+def reword(catalog: PoCatalog, old: str, new: str, context: str | None, key: str) -> bool:
+    """Let a translation be that of a text whose English has changed; return whether there was one."""
+    message = catalog.get(old, context)
+    if message is None:
+        return False
+    sources, texts = catalogs.sources_of(message), catalogs.texts_of(message)
+    renamed = (new, *sources[1:])
+    wrong = next(iter(validity.format_problems((old,), (new,), rule_of(SOURCE))), None)
+    if wrong:
+        raise ValueError(po.quoted(new, wrong))
+    if key == SOURCE:
+        texts = renamed
+    catalog.delete(old, context)
+    catalog.delete(new, context)
+    catalog.add(
+        renamed if len(renamed) > 1 else new,
+        texts if len(texts) > 1 else texts[0],
+        flags={"fuzzy"} if message.fuzzy else (),
+        auto_comments=message.auto_comments,
+        user_comments=message.user_comments,
+        context=context,
+    )
+    return True
+
+
+def pseudo(template: Catalog, key: str) -> PoCatalog:
+    """Return a catalog whose texts can be read, but are longer and in other letters: what stays as it is was not translated."""
+    catalog = PoCatalog()
+    count = rule_of(key).count
+    for message in catalogs.messages(template):
+        sources = catalogs.sources_of(message)
+        texts = tuple(_pseudo(sources[min(form, len(sources) - 1)]) for form in range(count if len(sources) > 1 else 1))
+        catalog.add(message.id, texts if len(sources) > 1 else texts[0], context=message.context)
+    return catalog
+
+
+def _pseudo(text: str) -> str:
+    pieces = KEPT_IN_PSEUDO.split(text)
+    letters = "".join(piece if number % 2 else piece.translate(PSEUDO_LETTERS) for number, piece in enumerate(pieces))
+    body = letters.strip()
+    edges = letters.partition(body) if body else (letters, "", "")
+    return f"{edges[0]}[{body}{'~' * (len(body) // 3)}]{edges[2]}"
+
+
+def parent_of(directory: Path, key: str) -> Path | None:
+    """Return the catalog that a region starts from: that of the nearest of its parents."""
+    paths = (po_path(directory, parent) for parent in tags.chain(key)[1:])
+    return next((path for path in paths if path.exists()), None)
+
+
+def lost(catalog: Catalog, template: Catalog) -> Iterator[tuple[int, str]]:
+    """Yield line and reason if the end of a catalog is missing: in the order of the template, nothing is after its last text.
+
+    A file that was cut off between two texts has no other sign of it. A few texts may just be new.
+    """
+    wanted = sorted(catalogs.messages(template), key=_sorting)
+    present = [catalog.get(catalogs.sources_of(message)[0], message.context) is not None for message in wanted]
+    missing = present[::-1].index(True) if any(present) else 0
+    if missing >= LOST_TEXTS:
+        last = wanted[len(wanted) - missing - 1]
+        line = max(message.lineno or 1 for message in catalog)
+        yield (
+            line,
+            po.quoted(
+                catalogs.sources_of(last)[0],
+                f"the last {missing} texts are missing after this one: the file was cut off. Get the rest back, for instance"
+                " from git; if they are to be empty, add the first of them with an empty msgstr at the end",
+            ),
+        )
 
 
 def seed(catalog: Catalog, key: str) -> None:
@@ -99,32 +184,28 @@ def dump(catalog: Catalog, key: str | None) -> str:
     """Return the canonical form of a catalog, or of the template if `key` is None."""
     ordered = sorted(catalogs.messages(catalog), key=_sorting)
     count = rule_of(key).count if key else 2
-    return "\n\n".join([_header(key), *("\n".join(_lines(message, count)) for message in ordered)]) + "\n"
+    return (
+        "\n\n".join(
+            [
+                _header(key, is_kept_complete=getattr(catalog, "is_kept_complete", False)),
+                *("\n".join(_lines(message, count)) for message in ordered),
+            ]
+        )
+        + "\n"
+    )
 
 
 def write(catalog: Catalog, path: Path, key: str | None) -> bool:
     """Write the canonical form unless the file has it already; return whether it was written."""
-    text = dump(catalog, key)
-    if path.exists() and path.read_text(encoding="utf-8") == text:
+    content = dump(catalog, key).encode()
+    if path.exists() and path.read_bytes() == content:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    # Beside it first: if the disk is full, the old file stays.
+    new = path.with_name(f".{path.name}.new")
+    new.write_bytes(content)
+    new.replace(path)
     return True
-
-
-def is_unchecked(message: Message) -> bool:
-    """Whether a text was translated by a machine and no person has reviewed it yet."""
-    return any(comment.startswith(MACHINE) for comment in message.user_comments)
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a catalog is. A text counts as translated when all of its forms are, and nobody doubts them."""
-
-    texts: int
-    translated: int
-    fuzzy: int
-    unchecked: int
 
 
 def progress(catalog: Catalog) -> Progress:
@@ -134,7 +215,7 @@ def progress(catalog: Catalog) -> Progress:
         len(found),
         sum(all(catalogs.texts_of(message)) and not message.fuzzy for message in found),
         sum(message.fuzzy for message in found),
-        sum(is_unchecked(message) for message in found),
+        sum(catalogs.is_unchecked(message.user_comments) for message in found),
     )
 
 
@@ -173,7 +254,7 @@ def _sorting(message: Message) -> tuple[tuple[str, ...], str]:
     return catalogs.sources_of(message), message.context or ""
 
 
-def _header(key: str | None) -> str:
+def _header(key: str | None, *, is_kept_complete: bool) -> str:
     fields = [
         "Project-Id-Version: dinnerparty",
         f"Language: {key or ''}",
@@ -182,7 +263,8 @@ def _header(key: str | None) -> str:
         "Content-Transfer-Encoding: 8bit",
         *([f"Plural-Forms: {rule_of(key).header}"] if key else []),
     ]
-    return "\n".join(['msgid ""', 'msgstr ""', *(f'"{field}\\n"' for field in fields)])
+    comments = [f"# {KEEP_COMPLETE}"] if is_kept_complete else []
+    return "\n".join([*comments, 'msgid ""', 'msgstr ""', *(f'"{field}\\n"' for field in fields)])
 
 
 def _lines(message: Message, count: int) -> Iterator[str]:

@@ -1,54 +1,55 @@
 """The languages of the site, and how to find one for a visitor.
 
-A locale is shipped when `translations/` holds a catalog for it, or for the language that it is a region of, if LANGUAGES
-in the configuration has it: a region has the texts of its language and its own dates and times. LANGUAGES orders them.
+Each folder in `translations/` is one. A folder without a catalog is a region: it has the texts of its language, and dates and
+times of its own. The setting LANGUAGES orders them, and leaves out those that it does not name.
 A key is `str(babel.Locale)`, as directories and the database have it; a tag is BCP 47, for HTML and HTTP.
+
+How far its catalog is decides the state of a language. A hidden one is for translators only; one in beta is offered, and said
+to be unfinished.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from enum import Enum
 from pathlib import Path
 
 from babel import Locale
-from babel.core import UnknownLocaleError, get_global
 from flask import Flask, current_app
 
+from app import plugins
+from app.i18n import catalogs
 from app.i18n.plurals import PluralRule, rule_of
+from app.i18n.tags import SOURCE, chain, direction, language_and_script, parse
 
-SOURCE = "en"
-ALIASES = {"iw": "he", "no": "nb", "zh_CN": "zh_Hans", "zh_SG": "zh_Hans", "zh_TW": "zh_Hant"}
-MAX_TAG_LENGTH = 35
+__all__ = ["SOURCE", "chain", "direction", "language_and_script", "parse"]
+
+
+class State(Enum):
+    """How far a language is."""
+
+    HIDDEN = "hidden"
+    BETA = "beta"
+    COMPLETE = "complete"
 
 
 @dataclass(frozen=True)
 class LocaleInfo:
-    """A shipped locale; its name is in its own language, `dir` is ltr or rtl."""
+    """A locale; its name is in its own language, `dir` is ltr or rtl."""
 
     key: str
     tag: str
     name: str
     dir: str
     plural: PluralRule
-
-
-class KnownLocale(Locale):
-    """A locale that is made once for a process, with all that Babel reads of it. Its key is asked for with each text."""
-
-    @cached_property
-    def key(self) -> str:
-        return super().__str__()
-
-    def __str__(self) -> str:
-        return self.key
+    state: State = State.COMPLETE
+    # How many texts are shown in English, and how many no person has checked.
+    untranslated: int = 0
+    unchecked: int = 0
 
 
 def init_app(app: Flask) -> None:
-    """Find the catalogs of `app`."""
-    found = {path.parent.parent.name for path in directory(app).glob("*/LC_MESSAGES/messages.po")} | {SOURCE}
-    listed = [key for key in app.config.get("LANGUAGES", ()) if not found.isdisjoint(chain(key))]
-    shipped_keys = [*listed, *sorted(found.difference(listed))]
-    app.extensions["locales"] = {key: _info(key) for key in shipped_keys}
+    """Look at the languages again when they are asked for next. So nothing is read for commands that need none."""
+    app.extensions.pop("locales", None)
 
 
 def directory(app: Flask | None = None) -> Path:
@@ -56,14 +57,34 @@ def directory(app: Flask | None = None) -> Path:
     return Path((app or current_app).extensions["babel"].translation_directories[-1])
 
 
+def directories() -> tuple[Path, ...]:
+    """Return all directories of catalogs, those of plug-ins first: later ones take precedence."""
+    return *plugins.translations_of(current_app), directory()
+
+
+def cache() -> Path:
+    """Return the folder where what was read of the catalogs is kept."""
+    return Path(current_app.instance_path) / "catalogs"
+
+
 def shipped() -> tuple[LocaleInfo, ...]:
-    """Return the shipped locales in the order of the language menu."""
+    """Return the locales that are offered, in the order of the language menu."""
     return tuple(_shipped().values())
 
 
+def hidden() -> tuple[LocaleInfo, ...]:
+    """Return the locales that only translators see."""
+    return tuple(info for info in _known().values() if info.state == State.HIDDEN)
+
+
 def find(key: str | None) -> LocaleInfo | None:
-    """Return the shipped locale with exactly this key, if there is one."""
+    """Return the offered locale with exactly this key, if there is one."""
     return _shipped().get(key or "")
+
+
+def find_known(key: str | None) -> LocaleInfo | None:
+    """Return the locale with exactly this key, offered or hidden, if there is one."""
+    return _known().get(key or "")
 
 
 class LanguageNames(Mapping[str, str]):
@@ -81,7 +102,7 @@ class LanguageNames(Mapping[str, str]):
 
 def default() -> LocaleInfo:
     """Return the configured default locale, or English when that one is not shipped."""
-    return match(current_app.config["BABEL_DEFAULT_LOCALE"]) or _shipped()[SOURCE]
+    return match(current_app.config["BABEL_DEFAULT_LOCALE"]) or match(SOURCE) or next(iter(_shipped().values()))
 
 
 def match(tag: str | None) -> LocaleInfo | None:
@@ -99,65 +120,46 @@ def match(tag: str | None) -> LocaleInfo | None:
     return next((info for info in known.values() if written and language_and_script(info.key) == written), None)
 
 
-def direction(key: str) -> str:
-    """Return `ltr` or `rtl`; `ltr` for an unknown locale."""
-    locale = parse(key)
-    return locale.text_direction if locale else "ltr"
+def _known() -> dict[str, LocaleInfo]:
+    """Return all locales, those that are hidden, too."""
+    found: dict[str, LocaleInfo] | None = current_app.extensions.get("locales")
+    if found is None:
+        found = current_app.extensions["locales"] = {key: _info(key) for key in _keys()}
+    return found
 
 
-@lru_cache(maxsize=1024)
-def parse(tag: str) -> Locale | None:
-    """Return the locale that a key or tag names, or None."""
-    name = tag.replace("-", "_")
-    if not name or len(name) > MAX_TAG_LENGTH:
-        return None
-    try:
-        return KnownLocale.parse(ALIASES.get(name, name))
-    except (ValueError, UnknownLocaleError):
-        return None
+def _shipped() -> dict[str, LocaleInfo]:
+    return {key: info for key, info in _known().items() if info.state != State.HIDDEN}
 
 
-@lru_cache(maxsize=1024)
-def chain(tag: str) -> tuple[str, ...]:
-    """Return the keys from a locale up through its CLDR parents; they all share one script."""
-    locale = parse(tag)
-    key = str(locale) if locale else ""
-    parents: dict[str, str] = dict(get_global("parent_exceptions"))
-    script = _script(tag)
-    keys = []
-    while key and key != "root" and _script(key) == script:
-        keys.append(key)
-        key = parents.get(key) or key.rpartition("_")[0]
-    return tuple(keys)
-
-
-@lru_cache(maxsize=1024)
-def language_and_script(tag: str) -> tuple[str, str] | None:
-    """Return the language and the script it is written in, such as ("sr", "Cyrl"), or None."""
-    locale = parse(tag)
-    if locale is None:
-        return None
-    likely = get_global("likely_subtags")
-    full = likely.get(f"{locale.language}_{locale.territory}") or likely.get(locale.language) or ""
-    return locale.language, locale.script or full.partition("_")[2].partition("_")[0]
-
-
-def _script(tag: str) -> str:
-    return (language_and_script(tag) or ("", ""))[1]
+def _keys() -> list[str]:
+    folders = {path.name for path in directory().glob("*") if path.is_dir() and str(parse(path.name)) == path.name}
+    found = folders | {SOURCE}
+    wanted = list(current_app.config.get("LANGUAGES") or ())
+    listed = [key for key in wanted if str(parse(key)) == key and not found.isdisjoint(chain(key))]
+    return listed or [SOURCE, *sorted(found - {SOURCE})]
 
 
 def _info(key: str) -> LocaleInfo:
     locale = Locale.parse(key)
     name = locale.display_name or key
+    progress = catalogs.status(key, *directories(), cache=cache()).progress
     return LocaleInfo(
         key=key,
         tag=key.replace("_", "-"),
         name=name[:1].upper() + name[1:],
         dir=locale.text_direction,
         plural=rule_of(key),
+        state=State.COMPLETE if key == SOURCE else _state(progress.texts, progress.translated, progress.unchecked),
+        untranslated=progress.texts - progress.translated,
+        unchecked=progress.unchecked,
     )
 
 
-def _shipped() -> dict[str, LocaleInfo]:
-    known: dict[str, LocaleInfo] = current_app.extensions["locales"]
-    return known
+def _state(texts: int, translated: int, unchecked: int) -> State:
+    """Return how far a language is with so many texts; one without a catalog of its own has those of its language."""
+    if 100 * translated < texts * current_app.config.get("LANGUAGE_BETA_PERCENT", 0):
+        return State.HIDDEN
+    if 100 * (translated - unchecked) < texts * current_app.config.get("LANGUAGE_COMPLETE_PERCENT", 100):
+        return State.BETA
+    return State.COMPLETE

@@ -1,8 +1,20 @@
-"""Our own table of plural rules: what a catalog's header says about plurals is never evaluated."""
+"""How languages count. The forms of a catalog that counts in another way are mapped by the numbers they stand for.
+
+The table is our own, so no release of Babel changes what the forms of a shipped catalog mean; a language that is not in it
+counts as CLDR says. At run time no header of a file is evaluated.
+"""
 
 import gettext
+import re
+from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+
+from babel import Locale
+from babel.core import UnknownLocaleError, get_global
+from babel.plural import PluralRule as CldrRule
+from babel.plural import to_gettext
 
 # Numbers that show what a form is for; every rule of the table repeats after 100.
 SAMPLE = range(201)
@@ -67,10 +79,55 @@ TABLE = {language: rule for rule, languages in _LANGUAGES.items() for language i
 ENGLISH = TABLE["en"]
 
 
+HEADER = re.compile(r"\s*nplurals\s*=\s*(\d{1,2})\s*;\s*plural\s*=\s*([^;]{1,1000}?)\s*;?\s*")
+MAX_FORMS = 12
+
+
 def rule_of(key: str) -> PluralRule:
-    """Return the rule of a locale such as `pt_BR`; raises LookupError when the table lacks its language."""
+    """Return the rule of a locale such as `pt_BR`; raises LookupError when it is no language of CLDR."""
+    parent = get_global("parent_exceptions").get(key, "")
+    rule = TABLE.get(key) or TABLE.get(parent) or TABLE.get(key.partition("_")[0]) or _rule_of_cldr(key)
+    if rule is None:
+        msg = f"The plural rule of {key} is unknown: it is not a language of CLDR."
+        raise LookupError(msg)
+    return rule
+
+
+def form_mapping(header: str, rule: PluralRule) -> tuple[int, tuple[int, ...]]:
+    """Return how many forms a header declares, and for each form of `rule` the index of its own for the same numbers.
+
+    Where it has several, the one for most of the numbers. Raises ValueError if it cannot be understood.
+    """
+    if header == rule.header:
+        return rule.count, tuple(range(rule.count))
+    return _mapped(header, rule)
+
+
+@cache
+def _mapped(header: str, rule: PluralRule) -> tuple[int, tuple[int, ...]]:
+    found = HEADER.fullmatch(header)
+    count = int(found[1]) if found else 0
+    forms: list[int] = []
+    if found and 0 < count <= MAX_FORMS:
+        with suppress(ArithmeticError, RecursionError, ValueError):
+            # Numbers and their operators alone, of which gettext takes a limited number.
+            theirs = gettext.c2py(found[2])
+            forms = [theirs(n) for n in SAMPLE]
+    if not forms or not all(0 <= form < count for form in forms):
+        msg = f"not a plural rule: {header[:40]}"
+        raise ValueError(msg)
+    return count, tuple(
+        Counter(forms[n] for n in rule.numbers(form)).most_common(1)[0][0] for form in range(rule.count)
+    )
+
+
+@cache
+def _rule_of_cldr(key: str) -> PluralRule | None:
+    """Return the rule of CLDR without the categories that only fractions and millions have."""
     try:
-        return TABLE.get(key) or TABLE[key.partition("_")[0]]
-    except KeyError:
-        msg = f"The plural rule of {key} is unknown: add it to {__name__}."
-        raise LookupError(msg) from None
+        cldr = Locale.parse(key).plural_form
+    except (ValueError, UnknownLocaleError):
+        return None
+    used = {cldr(n) for n in SAMPLE}
+    found = HEADER.fullmatch(to_gettext(CldrRule({tag: rule for tag, rule in cldr.rules.items() if tag in used})))
+    return PluralRule(int(found[1]), found[2].removeprefix("(").removesuffix(")")) if found else None

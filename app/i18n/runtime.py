@@ -8,15 +8,15 @@ from typing import Any, cast
 
 import flask_babel
 import flask_wtf.i18n
-from flask import Flask, current_app, g
+from flask import Flask, g
 from flask.json.provider import DefaultJSONProvider
 from flask_babel.speaklater import LazyString
 from jinja2 import pass_eval_context
 from jinja2.nodes import EvalContext
 from markupsafe import Markup, escape
 
-from app import plugins
-from app.i18n import catalogs, locales, validity
+from app.i18n import catalogs, locales, untranslated, validity
+from app.i18n.catalogs import Key
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class Domain(flask_babel.Domain):
         """Return the texts of the current locale; they are read when a process needs them first."""
         key = str(flask_babel.get_locale())
         if key not in self.cache:
-            self.cache[key] = catalogs.load(key, *plugins.translations_of(current_app), locales.directory())
+            self.cache[key] = catalogs.load(key, *locales.directories(), cache=locales.cache())
         return cast("catalogs.Translations", self.cache[key])
 
     def gettext(self, string: str, **variables: object) -> str:
@@ -98,6 +98,7 @@ def init_app(app: Flask) -> None:
     _install_in_templates(app)
     _install_in_forms()
     _install_in_json(app)
+    app.after_request(untranslated.finish)
     # A lazy text is not HTML: without this, a name put into one and flashed would be.
     LazyString.__html__ = _escaped
     login_manager = getattr(app, "login_manager", None)
@@ -115,37 +116,50 @@ def _install_in_templates(app: Flask) -> None:
 @pass_eval_context
 def _gettext(context: EvalContext, msgid: object, **variables: object) -> str:
     source = str(msgid)
-    return _output(context, flask_babel.get_translations().ugettext(source), source, variables)
+    return _output(context, flask_babel.get_translations().ugettext(source), source, variables, (None, source))
 
 
 @pass_eval_context
 def _ngettext(context: EvalContext, singular: str, plural: str, num: int, **variables: object) -> str:
     variables.setdefault("num", num)
     text = flask_babel.get_translations().ungettext(singular, plural, num)
-    return _output(context, text, singular if num == 1 else plural, variables)
+    return _output(context, text, singular if num == 1 else plural, variables, (None, singular))
 
 
 @pass_eval_context
 def _pgettext(context: EvalContext, meaning: str, msgid: str, **variables: object) -> str:
-    return _output(context, flask_babel.get_translations().upgettext(meaning, msgid), msgid, variables)
+    return _output(
+        context, flask_babel.get_translations().upgettext(meaning, msgid), msgid, variables, (meaning, msgid)
+    )
 
 
 @pass_eval_context
 def _npgettext(context: EvalContext, meaning: str, singular: str, plural: str, num: int, **variables: object) -> str:
     variables.setdefault("num", num)
     text = flask_babel.get_translations().unpgettext(meaning, singular, plural, num)
-    return _output(context, text, singular if num == 1 else plural, variables)
+    return _output(context, text, singular if num == 1 else plural, variables, (meaning, singular))
 
 
-def _output(context: EvalContext, text: str, source: str, variables: Mapping[str, object]) -> str:
+def _output(context: EvalContext, text: str, source: str, variables: Mapping[str, object], key: Key) -> str:
     """Return a text for a template: escaped, variables included, where the template escapes."""
     if not context.autoescape:
         return fill(text, source, variables)
-    return fill(text, source, variables, Markup if source in HTML_MSGIDS else escape)
+    return _marked(Markup(fill(text, source, variables, Markup if source in HTML_MSGIDS else escape)), key)  # noqa: S704
 
 
 def _escaped(text: LazyString) -> Markup:
-    return escape(str(text))
+    arguments = tuple(map(str, text._args))  # noqa: SLF001
+    # A context comes before its text.
+    has_context = getattr(text._func, "__name__", "") in {"pgettext", "npgettext"}  # noqa: SLF001
+    key: Key = (arguments[0], arguments[1]) if has_context else (None, arguments[0] if arguments else "")
+    return _marked(escape(str(text)), key)
+
+
+def _marked(text: Markup, key: Key) -> Markup:
+    """Mark a text that is in English on a page of another language."""
+    if not untranslated.is_page_unfinished() or key in flask_babel.get_translations():
+        return text
+    return untranslated.mark(text)
 
 
 def _install_in_forms() -> None:

@@ -1,6 +1,6 @@
 """The language and time zone of a text: the choice of the member or visitor, else the browser's, else the site's."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import flask_babel
 from babel import Locale
 from flask import Flask, Response, current_app, g, has_request_context, request, session
+from flask_babel import format_decimal, gettext, ngettext
 from flask_login import AnonymousUserMixin, current_user, user_logged_in, user_logged_out
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.local import LocalProxy
@@ -22,6 +23,7 @@ from app.i18n.locales import LocaleInfo
 
 # The rest of a longer Accept-Language header is ignored.
 MAX_LANGUAGES = 10
+TRANSLATOR_ROLES = frozenset({"Translator", "Admin"})
 # Files of the system that are no place on Earth.
 NO_ZONES = frozenset({"Factory", "localtime", "posixrules"})
 
@@ -65,7 +67,8 @@ def init_app(app: Flask) -> None:
         current_locale=LocalProxy(current_locale_info),
         current_timezone=LocalProxy(current_timezone),
         known_timezone=known_timezone,
-        locales=LocalProxy(locales.shipped),
+        locales=LocalProxy(offered),
+        state_note=state_note,
     )
     app.before_request(zone_rules.refresh)
     app.after_request(_add_language_headers)
@@ -93,7 +96,54 @@ def current_locale() -> str:
 
 def current_locale_info() -> LocaleInfo:
     """Return the current locale with its tag, name and direction."""
-    return locales.find(current_locale()) or locales.default()
+    return locales.find_known(current_locale()) or locales.default()
+
+
+def offered() -> tuple[LocaleInfo, ...]:
+    """Return the languages that the reader may choose: translators see the hidden ones, too."""
+    hidden = locales.hidden()
+    return locales.shipped() + (hidden if hidden and _is_translator() else ())
+
+
+def find(key: str | None) -> LocaleInfo | None:
+    """Return the locale with exactly this key, if the reader may choose it."""
+    info = locales.find_known(key)
+    return info if info and (info.state != locales.State.HIDDEN or _is_translator()) else None
+
+
+def state_note(info: LocaleInfo) -> str:
+    """Return what the reader should know of an unfinished language; nothing of one that is complete."""
+    if info.state == locales.State.COMPLETE:
+        return ""
+    if info.state == locales.State.HIDDEN:
+        return gettext("for translators only")
+    count = info.untranslated + info.unchecked
+    return ngettext(
+        "beta: %(count)s text to check", "beta: %(count)s texts to check", count, count=format_decimal(count)
+    )
+
+
+def _is_translator() -> bool:
+    if not has_request_context() or not hasattr(current_app, "login_manager"):
+        return False
+    return any(role.name in TRANSLATOR_ROLES for role in getattr(current_user, "roles", ()))
+
+
+class OfferedLanguages(Mapping[str, str]):
+    """The names of the languages that the reader may choose, with what they should know of unfinished ones."""
+
+    def __getitem__(self, key: str) -> str:
+        info = find(key)
+        if info is None:
+            raise KeyError(key)
+        note = state_note(info)
+        return f"{info.name} ({note})" if note else info.name
+
+    def __iter__(self) -> Iterator[str]:
+        return (info.key for info in offered())
+
+    def __len__(self) -> int:
+        return len(offered())
 
 
 def current_timezone() -> str:
@@ -166,7 +216,7 @@ def _selected_key() -> str:
         return str(g.recipient.locale)
     if not has_request_context():
         return locales.default().key
-    chosen = (locales.find(candidate) for candidate in _choices("locale"))
+    chosen = (find(candidate) for candidate in _choices("locale"))
     info = next(filter(None, chosen), None) or accepted_locale(request.accept_languages)
     return info.key
 

@@ -14,9 +14,11 @@ CONVERSION = re.compile(r"%%|%(?:\(\w*\))?[#0\- +]*\d*(?:\.\d+)?[diouxXeEfFgGcrs
 TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 # A plural form for one number only may leave the number out ("A guest").
 COUNTS = frozenset({"num", "n", "count"})
-# Control characters except line breaks and tabs, direction overrides, and invisible characters. Direction marks and
-# joiners are allowed: some languages need them.
-HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2060\u202a-\u202e\u2066-\u2069\ufeff]")
+# Control characters except line breaks and tabs, direction overrides, invisible characters, other line ends, and those of private
+# use. Direction marks and joiners are allowed: some languages need them.
+HIDDEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u200b\u2028\u2029\u202a-\u202e\u2060\u2066-\u2069\ue000-\uf8ff\ufeff\ufffd]"
+)
 
 
 def has_placeholders(*texts: str) -> bool:

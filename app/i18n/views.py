@@ -9,7 +9,7 @@ from werkzeug import Response
 
 from app import http
 from app.extensions import csrf
-from app.i18n import locales, selectors
+from app.i18n import selectors
 from app.i18n.signals import locale_chosen
 
 
@@ -29,7 +29,7 @@ class LocaleView(BaseView):
         """Store the language in the session, and go back to the page."""
         if http.is_cross_site_request():
             abort(403)
-        info = locales.find(request.form.get("locale"))
+        info = selectors.find(request.form.get("locale"))
         if info:
             session["locale"] = info.key
             locale_chosen.send(current_app._get_current_object(), locale=info.key)  # type: ignore[attr-defined] # noqa: SLF001

@@ -97,7 +97,6 @@ def _site(translations: Path, config: dict[str, object]) -> Flask:
     app = Flask("site", root_path=str(root / "app"), instance_path=str(root / "instance"))
     app.config.update(
         SECRET_KEY="tests only",
-        LANGUAGES=["en", "es", "ar"],
         BABEL_DEFAULT_LOCALE="en",
         BABEL_DEFAULT_TIMEZONE="UTC",
         PUBLIC_URL="http://localhost",

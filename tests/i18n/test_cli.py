@@ -8,11 +8,14 @@ from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po, write_po
 from click.testing import Result
 
-from app.i18n import catalogs, files
+from app.i18n import catalogs, files, validity
+from app.i18n.plurals import rule_of
 from tests.i18n.conftest import MakeSite
 
 Run = Callable[..., Result]
 
+UNMARKED = files.UNMARKED
+KEPT = f"# {catalogs.KEEP_COMPLETE}\n"
 VIEWS = """
 from flask_babel import gettext as _, lazy_gettext, lazy_ngettext, lazy_pgettext, ngettext
 
@@ -40,6 +43,7 @@ TEMPLATE = """
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Make a project with two sources; the packages' texts are left out, to keep the tests short."""
     monkeypatch.setattr(files, "PACKAGES", ())
+    monkeypatch.setattr(files, "UNMARKED", {})
     (tmp_path / "app" / "templates").mkdir(parents=True)
     (tmp_path / "app" / "views.py").write_text(VIEWS)
     (tmp_path / "app" / "templates" / "page.html").write_text(TEMPLATE)
@@ -70,8 +74,9 @@ def complete(run: Run, translations: Path) -> Path:
         for message in catalogs.messages(catalog):
             sources = catalogs.sources_of(message)
             message.string = sources[0] if len(sources) == 1 else (sources[1],) * len(catalogs.texts_of(message))
+        catalog.is_kept_complete = True
         files.write(catalog, path, files.key_of(path))
-    assert run("check").exit_code == 0
+    assert run("check").output == "3 catalogs are valid, 3 of them complete.\n"
     return files.po_path(translations, "es")
 
 
@@ -97,6 +102,7 @@ def test_extraction_includes_visible_texts_of_packages(
     run: Run, translations: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "PACKAGES", ("flask_appbuilder", "wtforms"))
+    monkeypatch.setattr(files, "UNMARKED", UNMARKED)
     run("extract")
     text = (translations / "messages.pot").read_text()
     for msgid in (
@@ -173,7 +179,7 @@ def test_a_new_locale_starts_with_the_translations_of_packages(
 @pytest.mark.parametrize(
     ("locale", "reason"),
     [("xx", "not a locale"), ("pt-BR", "did you mean pt_BR"), ("../es", "not a locale"), ("es", "already exists"),
-     ("zh_TW", "did you mean zh_Hant"), ("mt", "The plural rule of mt is unknown")],
+     ("zh_TW", "did you mean zh_Hant")],
 )  # fmt: skip
 def test_a_locale_that_cannot_be_added_is_refused(run: Run, locale: str, reason: str) -> None:
     run("extract")
@@ -240,10 +246,11 @@ def test_formatting_makes_files_of_different_editors_equal(run: Run, complete: P
             '#: app/views.py:7\nmsgid "Table"',
             "not in the canonical form: run `flask i18n format`",
         ),
-        ("nplurals=2", "nplurals=3", '"%(num)d seat": is not translated'),
-        ("nplurals=2", "nplurals=1", "msg has more translations than num_plurals of catalog"),
+        ("nplurals=2", "nplurals=3", "not in the canonical form"),
+        ("plural=(n != 1)", "plural=EXPRESSION", "the header's Plural-Forms is damaged"),
+        ("nplurals=2", "nplurals=1", "the header's Plural-Forms is damaged"),
         ("(n != 1)", "(n > 1)", "not in the canonical form"),
-        ('msgid "Table"', 'msgxx "Table"', "Unknown or misformatted keyword"),
+        ('msgid "Table"', 'msgxx "Table"', 'this cannot be read: msgxx "Table"'),
     ],
 )
 def test_the_check_reports_problems_with_their_line(run: Run, complete: Path, old: str, new: str, reason: str) -> None:
@@ -301,6 +308,41 @@ def test_an_unreadable_catalog_is_reported_with_its_line(run: Run, complete: Pat
         assert "translations/es/LC_MESSAGES/messages.po:" in result.output
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "line", "reason"),
+    [
+        ('msgstr "Dinner"', 'msgstr "Dinner', 2, '"Dinner": the closing quote is missing'),
+        ('msgid "Dinner"', '<<<<<<< HEAD\nmsgid "Dinner"', 1, "this is a merge conflict"),
+        ('msgid "Dinner"', 'msgid "Dinner"\nmsgstr "Cena"\n\nmsgid "Dinner"', 4, '"Dinner": is defined twice'),
+        ('"Language: es', '"Language: de', 0, "the header says that this is de, the folder that it is es"),
+    ],
+)
+def test_nothing_is_written_while_a_file_is_damaged(
+    run: Run, complete: Path, project: Path, old: str, new: str, line: int, reason: str
+) -> None:
+    edit(project / "app" / "views.py", '_l("Table")', '_l("Desk")')
+    number = complete.read_text().splitlines().index('msgid "Dinner"') + line if line else 1
+    edit(complete, old, new)
+    before = {path: path.read_bytes() for path in complete.parents[2].rglob("*.po*")}
+    for command in ([], ["update"], ["format"]):
+        result = run(*command)
+        assert result.exit_code == 1
+        assert f"translations/es/LC_MESSAGES/messages.po:{number}: {reason}" in result.output
+        assert {path: path.read_bytes() for path in before} == before
+    assert f"messages.po:{number}: {reason}" in run("check").output
+
+
+def test_a_file_cut_off_between_two_texts_is_not_filled_with_empty_ones(
+    run: Run, complete: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "LOST_TEXTS", 3)
+    text = complete.read_text()
+    complete.write_text(text[: text.index('msgid "Hi %(name)s"')].removesuffix("#, python-format\n"))
+    before = complete.read_bytes()
+    assert "texts are missing after this one: the file was cut off" in run("update").output
+    assert complete.read_bytes() == before
+
+
 def test_without_a_template_the_commands_say_what_to_do(run: Run) -> None:
     result = run("update")
     assert result.exit_code == 1
@@ -328,8 +370,97 @@ def test_the_statistics_count_unreviewed_texts(run: Run, complete: Path) -> None
     assert expected in run("stats").output.splitlines()
 
 
-def test_the_bare_command_updates_and_fails_while_texts_are_missing(run: Run, translations: Path) -> None:
+def test_the_bare_command_updates_and_fails_while_a_complete_language_lacks_texts(
+    run: Run, complete: Path, project: Path, translations: Path
+) -> None:
+    edit(project / "app" / "views.py", 'TITLE = lazy_gettext("Dinner")', 'TITLE = lazy_gettext("Supper")')
+    edit(complete.parents[2] / "ar" / "LC_MESSAGES" / "messages.po", KEPT, "")
     result = run()
     assert result.exit_code == 1
-    assert '"Dinner": is not translated' in result.output
+    assert "es/LC_MESSAGES/messages.po:" in result.output
+    assert '"Supper": is not translated' in result.output
+    assert "ar/LC_MESSAGES/messages.po:" not in result.output.partition("not translated")[2]
     assert (translations / "messages.pot").exists()
+
+
+def test_a_table_has_a_row_for_each_plural_form_and_comes_back_the_same(
+    run: Run, complete: Path, tmp_path: Path
+) -> None:
+    edit(complete, "#. above the list", "# machine: draft 2026-01-31\n#. above the list")
+    before = complete.read_text()
+    table = tmp_path / "es.csv"
+    assert run("export", "es", "--to", str(table)).exit_code == 0
+    text = table.read_text(encoding="utf-8-sig")
+    assert ",%(num)d guest,%(num)d guests,1,%(num)d guests,,,\n" in text
+    assert ',%(num)d guest,%(num)d guests,"0, 2, 3, 4, 5, 6, 7, 8, …",%(num)d guests,,,\n' in text
+    assert "month,May,,,May,,,\n" in text
+    assert ",Dinner,,,Dinner,,machine: draft 2026-01-31,above the list\n" in text
+    assert "es/LC_MESSAGES/messages.po: 0 texts changed" in run("import", "es", str(table)).output
+    assert complete.read_text() == before
+    changed = text.replace(",Dinner,,,Dinner,", ",Dinner,,,Cena,").replace(",1,%(num)d guests", ",1,un invitado")
+    table.write_text(changed.replace(",", ";").replace('"0; 2; 3; 4; 5; 6; 7; 8; …"', "0, 2, 3, 4, 5, 6, 7, 8, …"))
+    assert "2 texts changed" in run("import", "es", str(table)).output
+    assert '\n#. above the list\nmsgid "Dinner"\nmsgstr "Cena"' in complete.read_text()
+    assert 'msgstr[0] "un invitado"\nmsgstr[1] "%(num)d guests"' in complete.read_text()
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (",Breakfast,,,Desayuno,,,", '2: "Breakfast": is not in the catalog'),
+        (',%(num)d guest,,"2, 3",dos,,,', '2: "%(num)d guest": there is no form for the numbers “2, 3”'),
+        (",Hi %(name)s,,,Hola,,,", '"Hi %(name)s": placeholder %(name)s is missing'),
+        (None, "1: the columns english, translation are missing"),
+    ],
+)
+def test_a_table_with_a_mistake_changes_nothing(
+    run: Run, complete: Path, tmp_path: Path, row: str | None, reason: str
+) -> None:
+    table = tmp_path / "es.csv"
+    head = "context,english,english_plural,numbers,translation,flags,comments,notes"
+    table.write_text(f"{head}\n{row}\n,Dinner,,,Cena,,,\n" if row else "Word\n")
+    before = complete.read_text()
+    result = run("import", "es", str(table))
+    assert result.exit_code == 1
+    assert reason in result.output
+    assert complete.read_text() == before
+
+
+def test_a_file_of_another_program_is_taken_by_the_numbers_of_its_forms(
+    run: Run, complete: Path, tmp_path: Path
+) -> None:
+    sent = tmp_path / "sent.po"
+    sent.write_text(
+        'msgid ""\nmsgstr ""\n"Language: es\\n"\n"Plural-Forms: nplurals=3; plural=n==1 ? 0 : n!=0 && n%1000000==0 ? 1 : 2;\\n"\n\n'
+        'msgid "%(num)d guest"\nmsgid_plural "%(num)d guests"\nmsgstr[0] "un invitado"\nmsgstr[1] "%(num)d de invitados"\n'
+        'msgstr[2] "%(num)d invitados"\n\nmsgid "Dinner"\nmsgstr ""\n'
+    )
+    assert "1 texts changed" in run("import", "es", str(sent)).output
+    assert 'msgstr[0] "un invitado"\nmsgstr[1] "%(num)d invitados"' in complete.read_text()
+    assert 'msgid "Dinner"\nmsgstr "Dinner"' in complete.read_text()
+
+
+def test_a_reworded_text_keeps_its_translations(run: Run, complete: Path, project: Path) -> None:
+    edit(complete, 'msgstr "Hi %(name)s"', 'msgstr "Hola, %(name)s"')
+    assert "Nothing was written" in run("reword", "Hi %(name)s", "Hello").output
+    assert run("reword", "Hi %(name)s", "Hello %(name)s").exit_code == 0
+    edit(project / "app" / "views.py", '"Hi %(name)s"', '"Hello %(name)s"')
+    assert run().output.endswith("3 catalogs are valid, 3 of them complete.\n")
+    assert 'msgid "Hello %(name)s"\nmsgstr "Hola, %(name)s"' in complete.read_text()
+    assert "No catalog has the text “Bye”" in run("reword", "Bye", "Ciao").output
+
+
+@pytest.mark.usefixtures("complete")
+def test_a_pseudo_catalog_is_valid_and_alters_every_text(run: Run, tmp_path: Path) -> None:
+    assert run("pseudo", str(tmp_path / "pseudo"), "--locale", "pl").exit_code == 0
+    found = catalogs.read(files.po_path(tmp_path / "pseudo", "pl"))
+    for message in catalogs.messages(found):
+        assert list(validity.problems(catalogs.sources_of(message), catalogs.texts_of(message), rule_of("pl"))) == []
+        assert all(text.startswith("[") for text in catalogs.texts_of(message))
+    assert catalogs.texts_of(found["Hi %(name)s"]) == ("[Hî %(name)s~~~]",)
+
+
+def test_a_region_starts_with_the_texts_of_its_language(run: Run, complete: Path, translations: Path) -> None:
+    edit(complete, 'msgstr "Dinner"', 'msgstr "Cena"')
+    assert run("add", "es_MX").exit_code == 0
+    assert 'msgid "Dinner"\nmsgstr "Cena"' in files.po_path(translations, "es_MX").read_text()

@@ -96,12 +96,20 @@ def test_a_plural_text_without_a_number_is_the_singular(write_po: WritePo, speak
     assert gettext("seat") == "one"
 
 
-def test_the_plural_rule_ignores_the_header_of_the_catalog(write_po: WritePo, speak: Speak) -> None:
-    path = write_po("es", 'msgid "seat"\nmsgid_plural "seats"\nmsgstr[0] "silla"\nmsgstr[1] "sillas"\n')
+def test_a_damaged_plural_header_is_no_code_and_costs_the_plural_texts_alone(write_po: WritePo, speak: Speak) -> None:
+    plural = 'msgid "seat"\nmsgid_plural "seats"\nmsgstr[0] "silla"\nmsgstr[1] "sillas"\n'
+    path = write_po("es", plural + '\nmsgid "Party"\nmsgstr "Fiesta"\n')
     path.write_text(path.read_text().replace("n != 1", "__import__('os').abort()"))
     speak("es")
-    assert ngettext("seat", "seats", 1) == "silla"
-    assert ngettext("seat", "seats", 2) == "sillas"
+    assert ngettext("seat", "seats", 2) == "seats"
+    assert gettext("Party") == "Fiesta"
+
+
+def test_plural_forms_serve_the_numbers_that_the_header_of_their_file_names(write_po: WritePo, speak: Speak) -> None:
+    path = write_po("es", 'msgid "seat"\nmsgid_plural "seats"\nmsgstr[0] "sillas"\nmsgstr[1] "silla"\n')
+    path.write_text(path.read_text().replace("n != 1", "n == 1"))
+    speak("es")
+    assert [ngettext("seat", "seats", n) for n in (0, 1, 2)] == ["sillas", "silla", "sillas"]
 
 
 def test_a_fuzzy_text_is_not_served(write_po: WritePo, speak: Speak) -> None:
@@ -164,7 +172,7 @@ def test_a_wrong_placeholder_falls_back_to_english_and_is_logged(
     speak("es")
     assert gettext("Hi %(name)s", name="Ana") == "Hi Ana"
     assert render_template_string("{{ _('Hi %(name)s', name='Ana') }}") == "Hi Ana"
-    assert "messages.po:6: not served in es" in caplog.text
+    assert 'messages.po:6: "Hi %(name)s": not served in es' in caplog.text
 
 
 def test_a_missing_variable_is_logged_and_never_an_error(speak: Speak, caplog: pytest.LogCaptureFixture) -> None:
@@ -245,7 +253,7 @@ def test_an_unreadable_file_loses_only_its_own_texts(
     speak("es")
     assert gettext("Party") == "Party"
     assert gettext("Search") == "Buscar"
-    assert "Texts could not be read from" in caplog.text
+    assert 'messages.po:2: "Party": this cannot be read: msgxyz' in caplog.text
 
 
 @pytest.mark.parametrize(

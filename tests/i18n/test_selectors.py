@@ -1,5 +1,7 @@
 """The order of language and time zone sources: URL, member, session, browser, site; stale values do no harm."""
 
+from types import SimpleNamespace
+
 import flask_babel
 import pytest
 from flask import Flask, has_request_context, render_template_string
@@ -9,7 +11,7 @@ from flask_login import current_user
 
 from app.i18n import locales, selectors
 from app.i18n.selectors import force_locale
-from tests.i18n.conftest import MakeSite, WritePo
+from tests.i18n.conftest import MakeSite, Reader, WritePo
 
 
 @pytest.fixture
@@ -57,7 +59,7 @@ def test_a_region_needs_no_catalog_of_its_own(make_site: MakeSite, accept: str, 
     locales.init_app(site)
     assert locale_of(site.test_client(), accept) == expected
     with site.app_context():
-        assert [info.key for info in locales.shipped()] == ["en", "en_GB", "es", "ar"]
+        assert [info.key for info in locales.shipped()] == ["en", "en_GB", "es"]
 
 
 def test_a_region_has_the_texts_of_its_language(make_site: MakeSite, write_po: WritePo) -> None:
@@ -202,15 +204,41 @@ def test_templates_have_the_current_and_all_shipped_locales(site: Flask) -> None
             '<html lang="{{ current_locale.tag }}" dir="{{ current_locale.dir }}">{{ current_timezone }}'
             "{% for each in locales %} {{ each.name }}{% endfor %}"
         )
-    assert html == '<html lang="ar" dir="rtl">Asia/Riyadh English Español العربية'
+    assert html == '<html lang="ar" dir="rtl">Asia/Riyadh English العربية Español'
+
+
+def test_the_state_of_a_language_follows_from_its_catalog(write_po: WritePo, make_site: MakeSite) -> None:
+    done, checked = 'msgid "Yes"\nmsgstr "x"\n\n', '# machine: draft 2026-01-31\nmsgid "No"\nmsgstr "y"\n'
+    write_po("es", done + checked.partition("\n")[2])
+    write_po("fr", done + checked)
+    write_po("de", done + 'msgid "No"\nmsgstr ""\n')
+    write_po("he", 'msgid "Yes"\nmsgstr ""\n')
+    with make_site(LANGUAGE_BETA_PERCENT=50).test_request_context():
+        known = {key: locales.find_known(key) for key in ("es", "fr", "de", "he")}
+        found = {key: (info.state.value, info.untranslated, info.unchecked) for key, info in known.items() if info}
+        assert found == {"es": ("complete", 0, 0), "fr": ("beta", 0, 1), "de": ("beta", 1, 0), "he": ("hidden", 1, 0)}
+        assert locales.find("he") is None
+        assert "he" not in {info.key for info in selectors.offered()}
+        assert locales.match("he-IL") is None
+
+
+def test_a_hidden_language_is_for_translators(
+    write_po: WritePo, make_site: MakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_po("he", 'msgid "Yes"\nmsgstr ""\n')
+    client = make_site(LANGUAGE_BETA_PERCENT=50).test_client()
+    client.get("/login/plain")
+    assert client.get("/?_l_=he").json["locale"] == "en"
+    monkeypatch.setattr(Reader, "roles", [SimpleNamespace(name="Translator")], raising=False)
+    assert client.get("/?_l_=he").json["locale"] == "he"
 
 
 def test_shipped_locales_follow_the_order_of_the_configuration(write_po: WritePo, make_site: MakeSite) -> None:
     for locale in ("pt_BR", "he", "zh_Hans"):
         write_po(locale, "")
-    with make_site().app_context():
+    with make_site(LANGUAGES=["zh_Hans", "en", "pt_BR", "he"]).app_context():
         shipped = {info.key: (info.tag, info.name, info.dir) for info in locales.shipped()}
-        assert list(shipped) == ["en", "es", "ar", "he", "pt_BR", "zh_Hans"]
+        assert list(shipped) == ["zh_Hans", "en", "pt_BR", "he"]
         assert shipped["pt_BR"] == ("pt-BR", "Português (Brasil)", "ltr")
         assert shipped["he"] == ("he", "עברית", "rtl")
         assert shipped["zh_Hans"] == ("zh-Hans", "中文 (简体)", "ltr")

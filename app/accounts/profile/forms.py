@@ -14,7 +14,7 @@ from app.accounts.form_fields import MAX_NAME_LENGTH
 from app.accounts.models import PICTURE
 from app.crud.fields import ChoiceField, TimezoneField, clean_line
 from app.crud.upload_field import UploadField
-from app.i18n import locales
+from app.i18n import selectors
 
 
 class LabelsField(SelectMultipleField):
@@ -62,7 +62,7 @@ class ProfileForm(FlaskForm):
     )
     locale = ChoiceField(
         lazy_gettext("Language"),
-        values=locales.LanguageNames(),
+        values=selectors.OfferedLanguages(),
         description=lazy_gettext("This site and our e-mails are shown in this language."),
     )
     timezone = TimezoneField(
