@@ -2,9 +2,11 @@
 
 import argparse
 import contextlib
+import functools
 import itertools
 import os
 import platform
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -16,8 +18,10 @@ from benchmarks import data, environments, report, special
 from benchmarks.data import Size
 from benchmarks.report import Cell, Cells
 from benchmarks.rounds import Database, Limits, measure
-from benchmarks.rows import ROWS
+from benchmarks.rows import ROWS, Row
 from benchmarks.sites import Django, FlaskAdmin, Ours, Site, SqlAdmin, StockFab, TunedDjango
+from benchmarks.special import Measured
+from benchmarks.visitor import WrongAnswerError
 from tests.support import postgres
 from tests.support.postgres import PostgresServer
 
@@ -37,6 +41,8 @@ SETTINGS = {
     "autovacuum": "off",
     "shared_preload_libraries": "pg_stat_statements",
 }
+# Rows that could not be measured, and why.
+FAILED: list[str] = []
 
 
 def main() -> None:
@@ -65,12 +71,14 @@ def main() -> None:
     }
     report.write(file, about, measured)
     print(f"\nWritten to {file}")
+    if FAILED:
+        sys.exit("\n".join(["Not measured:", *FAILED]))
 
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--sizes", type=_sizes, default=_sizes("100k"), help="how many parties: 1k,100k,1m")
-    names = [row.name for row in ROWS] + list(special.NAMES)
+    names = [row.name for row in ROWS] + list(special.STEPS)
     parser.add_argument("--rows", type=_names(names), default=names, help=f"some of: {','.join(names)}")
     peers = [peer.name for peer, _lock in PEERS]
     parser.add_argument("--peers", type=_names(peers), default=peers, help=f"some of: {','.join(peers)}")
@@ -177,20 +185,26 @@ def _measure(sites: Sequence[Site], server: PostgresServer, size: Size, argument
     cells: Cells = {}
     limits = Limits(arguments.rounds, arguments.seconds)
     database = Database(server, f"{Ours.name}_{size.parties}")
-    for number in range(arguments.repeats):
-        for row in ROWS:
-            if row.name not in arguments.rows:
-                continue
-            print(f"  {number + 1}/{arguments.repeats} {row.name}", flush=True)
-            for site, figures in measure(row, sites, size, database, limits):
-                cells.setdefault((row.name, site.title), Cell()).add(figures)
-        for name, measure_special in special.NAMES.items():
-            if name in arguments.rows:
-                print(f"  {number + 1}/{arguments.repeats} {name}", flush=True)
-                for row_name, site, figures, unit in measure_special(sites, size, database):
-                    cells.setdefault((row_name, site.title), Cell(unit=unit)).add(figures)
+    steps = {row.name: functools.partial(_in_rounds, row, limits) for row in ROWS} | special.STEPS
+    for number, name in itertools.product(range(arguments.repeats), steps):
+        if name not in arguments.rows:
+            continue
+        print(f"  {number + 1}/{arguments.repeats} {name}", flush=True)
+        try:
+            taken = list(steps[name](sites, size, database))
+        except (WrongAnswerError, OSError) as error:
+            FAILED.append(f"{size.name}, {name}: {error}")
+            print(f"  {error}", flush=True)
+            continue
+        for row, site, figures, unit in taken:
+            cells.setdefault((row, site.title), Cell(unit=unit)).add(figures)
     database.close()
     return cells
+
+
+def _in_rounds(row: Row, limits: Limits, sites: Sequence[Site], size: Size, database: Database) -> Measured:
+    for site, figures in measure(row, sites, size, database, limits):
+        yield row.name, site, figures, "ms"
 
 
 def _print(cells: Cells, sites: Sequence[Site], size: Size) -> None:

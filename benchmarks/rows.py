@@ -133,9 +133,9 @@ ROWS = (
     *map(_sort, COLUMNS),
     Row("show", _one("show"), (Target(1, "flask-admin"),)),
     Row("edit", _one("edit"), (Target(1, "flask-admin"),)),
-    Row("public, not kept", _public, (Target(1, "sqladmin"),), pause=FORGOTTEN_SECONDS),
-    Row("public, kept", _kept, (Target(1 / 3, "sqladmin"),)),
+    Row("public not kept", _public, (Target(1, "sqladmin"),), pause=FORGOTTEN_SECONDS),
+    Row("public kept", _kept, (Target(1 / 3, "sqladmin"),)),
     Row("rsvp", _rsvp, (Target(0.9, "django"), Target(0.9, "tuned"))),
-    Row("party page, member", _party),
+    Row("party page", _party),
     Row("api", _api, (Target(1 / 3, "django"),), large=(1_000_000, (Target(1 / 10, "django"),))),
 )

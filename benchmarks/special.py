@@ -185,7 +185,7 @@ def _watched(site: Site, database: Database) -> Iterator[Figures]:
         values.append(value)
 
 
-NAMES: dict[str, Callable[[Sequence[Site], Size, Database], Measured]] = {
+STEPS: dict[str, Callable[[Sequence[Site], Size, Database], Measured]] = {
     "crowd": crowd,
     "start": start,
     "memory": memory,
