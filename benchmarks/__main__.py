@@ -6,6 +6,7 @@ import functools
 import itertools
 import os
 import platform
+import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -48,6 +49,8 @@ FAILED: list[str] = []
 def main() -> None:
     """Read the arguments, measure, and print."""
     arguments = _parse()
+    # Also then all servers are stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     cache = arguments.cache.resolve()
     cache.mkdir(parents=True, exist_ok=True)
     measured: dict[Size, Cells] = {}

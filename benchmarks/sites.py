@@ -57,7 +57,18 @@ class Site:
 
     def command(self) -> list[str]:
         """Return how it is served."""
-        return [str(self.python), "-m", "gunicorn", "--bind", f"{HOST}:{self.port}", "--workers", "1", self.application]
+        return [
+            str(self.python),
+            "-m",
+            "gunicorn",
+            "--bind",
+            f"{HOST}:{self.port}",
+            "--workers",
+            "1",
+            "--graceful-timeout",
+            "5",
+            self.application,
+        ]
 
     def start(self) -> float:
         """Serve it; return after how many seconds the first page was answered."""
