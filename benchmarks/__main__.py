@@ -10,7 +10,6 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from benchmarks.data import Size
 from benchmarks.report import Cell, Cells
 from benchmarks.rounds import Database, Limits, measure
 from benchmarks.rows import ROWS, Row
-from benchmarks.sites import Django, FlaskAdmin, Ours, Site, SqlAdmin, StockFab, TunedDjango
+from benchmarks.sites import Django, FlaskAdmin, Floor, Ours, Site, SqlAdmin, StockFab, TunedDjango
 from benchmarks.special import Measured
 from benchmarks.visitor import WrongAnswerError
 from tests.support import postgres
@@ -32,6 +31,7 @@ PEERS: tuple[tuple[type[Site], str], ...] = (
     (FlaskAdmin, "flask_admin"),
     (SqlAdmin, "sqladmin"),
     (StockFab, "flask_appbuilder"),
+    (Floor, "flask_admin"),
 )
 # As a server has it on the machine for which the data is made; all rows of a peer or of ours are in memory.
 SETTINGS = {
@@ -55,27 +55,29 @@ def main() -> None:
     cache.mkdir(parents=True, exist_ok=True)
     measured: dict[Size, Cells] = {}
     began = datetime.now(UTC)
-    with ExitStack() as stack:
-        server = stack.enter_context(postgres.running_server(in_memory=False, **SETTINGS))
+    file = cache / "results" / f"{began:%Y-%m-%dT%H%M%S}.json"
+    with postgres.running_server(in_memory=False, **SETTINGS) as server:
         for size in arguments.sizes:
             print(f"\n{size.name} parties", flush=True)
-            with ExitStack() as serving:
-                sites = serving.enter_context(_served(server, cache, size, arguments))
+            with _served(server, cache, size, arguments) as sites:
                 measured[size] = _measure(sites, server, size, arguments)
-                _print(measured[size], sites, size)
+                _print(measured[size], sites, size, with_targets=not arguments.compare)
+            report.write(file, _about(began, arguments), measured)
     if len(measured) > 1:
         print(f"\n{report.growth_table(measured, Ours.name)}")
-    file = cache / "results" / f"{began:%Y-%m-%dT%H%M%S}.json"
-    about = {
+    print(f"\nWritten to {file}")
+    if FAILED:
+        sys.exit("\n".join(["Not measured:", *FAILED]))
+
+
+def _about(began: datetime, arguments: argparse.Namespace) -> dict[str, object]:
+    """Return what was measured, when, and where."""
+    return {
         "began": began.isoformat(),
         "machine": f"{os.cpu_count()} × {platform.machine()}, {platform.platform()}, Python {platform.python_version()}",
         "load": os.getloadavg(),
         "arguments": {name: str(value) for name, value in vars(arguments).items()},
     }
-    report.write(file, about, measured)
-    print(f"\nWritten to {file}")
-    if FAILED:
-        sys.exit("\n".join(["Not measured:", *FAILED]))
 
 
 def _parse() -> argparse.Namespace:
@@ -210,9 +212,9 @@ def _in_rounds(row: Row, limits: Limits, sites: Sequence[Site], size: Size, data
         yield row.name, site, figures, "ms"
 
 
-def _print(cells: Cells, sites: Sequence[Site], size: Size) -> None:
+def _print(cells: Cells, sites: Sequence[Site], size: Size, *, with_targets: bool) -> None:
     titles = [site.title for site in sites]
-    targets = {row.name: row.targets_at(size) for row in ROWS} | special.TARGETS
+    targets = {row.name: row.targets_at(size) for row in ROWS} | special.TARGETS if with_targets else {}
     print(f"\n{size.name} parties, {size.members} members\n\n{report.figures_table(cells, titles)}\n")
     print(report.ratios_table(cells, titles, Ours.name, targets))
 

@@ -36,6 +36,8 @@ Measured = Iterator[tuple[str, Site, Figures, str]]
 def crowd(sites: Sequence[Site], _size: Size, database: Database) -> Measured:
     """Let members answer a party at once; all of them have its page open."""
     for site in sites:
+        if "rsvp" not in site.paths:
+            continue
         party = next(site.targets)
         members = [site.member(data.FIRST_MEMBER + 10 + number) for number in range(CROWD)]
         waiting = [(visitor, site.rsvp(visitor, party)) for visitor in members]
