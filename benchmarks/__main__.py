@@ -6,6 +6,7 @@ import functools
 import itertools
 import os
 import platform
+import shutil
 import signal
 import sys
 import time
@@ -135,6 +136,8 @@ def _served(server: PostgresServer, cache: Path, size: Size, arguments: argparse
     finally:
         for site in sites:
             site.stop()
+            if isinstance(site, Ours):
+                shutil.rmtree(site.environ["INSTANCE_PATH"], ignore_errors=True)
 
 
 def _peers(server: PostgresServer, cache: Path, size: Size, names: Sequence[str]) -> list[Site]:
