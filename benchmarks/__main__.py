@@ -2,12 +2,15 @@
 
 import argparse
 import contextlib
+import functools
 import itertools
 import os
 import platform
+import shutil
+import signal
+import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,8 +19,10 @@ from benchmarks import data, environments, report, special
 from benchmarks.data import Size
 from benchmarks.report import Cell, Cells
 from benchmarks.rounds import Database, Limits, measure
-from benchmarks.rows import ROWS
-from benchmarks.sites import Django, FlaskAdmin, Ours, Site, SqlAdmin, StockFab, TunedDjango
+from benchmarks.rows import ROWS, Row
+from benchmarks.sites import Django, FlaskAdmin, Floor, Ours, Site, SqlAdmin, StockFab, TunedDjango
+from benchmarks.special import Measured
+from benchmarks.visitor import WrongAnswerError
 from tests.support import postgres
 from tests.support.postgres import PostgresServer
 
@@ -27,6 +32,7 @@ PEERS: tuple[tuple[type[Site], str], ...] = (
     (FlaskAdmin, "flask_admin"),
     (SqlAdmin, "sqladmin"),
     (StockFab, "flask_appbuilder"),
+    (Floor, "flask_admin"),
 )
 # As a server has it on the machine for which the data is made; all rows of a peer or of ours are in memory.
 SETTINGS = {
@@ -37,40 +43,48 @@ SETTINGS = {
     "autovacuum": "off",
     "shared_preload_libraries": "pg_stat_statements",
 }
+# Rows that could not be measured, and why.
+FAILED: list[str] = []
 
 
 def main() -> None:
     """Read the arguments, measure, and print."""
     arguments = _parse()
+    # Also then all servers are stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     cache = arguments.cache.resolve()
     cache.mkdir(parents=True, exist_ok=True)
     measured: dict[Size, Cells] = {}
     began = datetime.now(UTC)
-    with ExitStack() as stack:
-        server = stack.enter_context(postgres.running_server(in_memory=False, **SETTINGS))
+    file = cache / "results" / f"{began:%Y-%m-%dT%H%M%S}.json"
+    with postgres.running_server(in_memory=False, **SETTINGS) as server:
         for size in arguments.sizes:
             print(f"\n{size.name} parties", flush=True)
-            with ExitStack() as serving:
-                sites = serving.enter_context(_served(server, cache, size, arguments))
+            with _served(server, cache, size, arguments) as sites:
                 measured[size] = _measure(sites, server, size, arguments)
-                _print(measured[size], sites, size)
+                _print(measured[size], sites, size, with_targets=not arguments.compare)
+            report.write(file, _about(began, arguments), measured)
     if len(measured) > 1:
         print(f"\n{report.growth_table(measured, Ours.name)}")
-    file = cache / "results" / f"{began:%Y-%m-%dT%H%M%S}.json"
-    about = {
+    print(f"\nWritten to {file}")
+    if FAILED:
+        sys.exit("\n".join(["Not measured:", *FAILED]))
+
+
+def _about(began: datetime, arguments: argparse.Namespace) -> dict[str, object]:
+    """Return what was measured, when, and where."""
+    return {
         "began": began.isoformat(),
         "machine": f"{os.cpu_count()} × {platform.machine()}, {platform.platform()}, Python {platform.python_version()}",
         "load": os.getloadavg(),
         "arguments": {name: str(value) for name, value in vars(arguments).items()},
     }
-    report.write(file, about, measured)
-    print(f"\nWritten to {file}")
 
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--sizes", type=_sizes, default=_sizes("100k"), help="how many parties: 1k,100k,1m")
-    names = [row.name for row in ROWS] + list(special.NAMES)
+    names = [row.name for row in ROWS] + list(special.STEPS)
     parser.add_argument("--rows", type=_names(names), default=names, help=f"some of: {','.join(names)}")
     peers = [peer.name for peer, _lock in PEERS]
     parser.add_argument("--peers", type=_names(peers), default=peers, help=f"some of: {','.join(peers)}")
@@ -122,6 +136,8 @@ def _served(server: PostgresServer, cache: Path, size: Size, arguments: argparse
     finally:
         for site in sites:
             site.stop()
+            if isinstance(site, Ours):
+                shutil.rmtree(site.environ["INSTANCE_PATH"], ignore_errors=True)
 
 
 def _peers(server: PostgresServer, cache: Path, size: Size, names: Sequence[str]) -> list[Site]:
@@ -177,25 +193,31 @@ def _measure(sites: Sequence[Site], server: PostgresServer, size: Size, argument
     cells: Cells = {}
     limits = Limits(arguments.rounds, arguments.seconds)
     database = Database(server, f"{Ours.name}_{size.parties}")
-    for number in range(arguments.repeats):
-        for row in ROWS:
-            if row.name not in arguments.rows:
-                continue
-            print(f"  {number + 1}/{arguments.repeats} {row.name}", flush=True)
-            for site, figures in measure(row, sites, size, database, limits):
-                cells.setdefault((row.name, site.title), Cell()).add(figures)
-        for name, measure_special in special.NAMES.items():
-            if name in arguments.rows:
-                print(f"  {number + 1}/{arguments.repeats} {name}", flush=True)
-                for row_name, site, figures, unit in measure_special(sites, size, database):
-                    cells.setdefault((row_name, site.title), Cell(unit=unit)).add(figures)
+    steps = {row.name: functools.partial(_in_rounds, row, limits) for row in ROWS} | special.STEPS
+    for number, name in itertools.product(range(arguments.repeats), steps):
+        if name not in arguments.rows:
+            continue
+        print(f"  {number + 1}/{arguments.repeats} {name}", flush=True)
+        try:
+            taken = list(steps[name](sites, size, database))
+        except (WrongAnswerError, OSError) as error:
+            FAILED.append(f"{size.name}, {name}: {error}")
+            print(f"  {error}", flush=True)
+            continue
+        for row, site, figures, unit in taken:
+            cells.setdefault((row, site.title), Cell(unit=unit)).add(figures)
     database.close()
     return cells
 
 
-def _print(cells: Cells, sites: Sequence[Site], size: Size) -> None:
+def _in_rounds(row: Row, limits: Limits, sites: Sequence[Site], size: Size, database: Database) -> Measured:
+    for site, figures in measure(row, sites, size, database, limits):
+        yield row.name, site, figures, "ms"
+
+
+def _print(cells: Cells, sites: Sequence[Site], size: Size, *, with_targets: bool) -> None:
     titles = [site.title for site in sites]
-    targets = {row.name: row.targets_at(size) for row in ROWS} | special.TARGETS
+    targets = {row.name: row.targets_at(size) for row in ROWS} | special.TARGETS if with_targets else {}
     print(f"\n{size.name} parties, {size.members} members\n\n{report.figures_table(cells, titles)}\n")
     print(report.ratios_table(cells, titles, Ours.name, targets))
 

@@ -63,7 +63,7 @@ def measure(
     row: Row, sites: Sequence[Site], size: Size, database: Database, limits: Limits
 ) -> Iterator[tuple[Site, Figures]]:
     """Measure a row at the sites that have it: as often as `limits` say."""
-    plans = {site.title: (site, plan) for site in sites if (plan := row.plan(site, size))}
+    plans = {site.title: (site, row.plan(site, size)) for site in sites if row.page in site.paths}
     if not plans:
         return
     figures = {title: Figures() for title in plans}

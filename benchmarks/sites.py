@@ -57,7 +57,18 @@ class Site:
 
     def command(self) -> list[str]:
         """Return how it is served."""
-        return [str(self.python), "-m", "gunicorn", "--bind", f"{HOST}:{self.port}", "--workers", "1", self.application]
+        return [
+            str(self.python),
+            "-m",
+            "gunicorn",
+            "--bind",
+            f"{HOST}:{self.port}",
+            "--workers",
+            "1",
+            "--graceful-timeout",
+            "5",
+            self.application,
+        ]
 
     def start(self) -> float:
         """Serve it; return after how many seconds the first page was answered."""
@@ -146,8 +157,20 @@ class Site:
 
     def rsvp(self, visitor: Visitor, party: int) -> Request:
         """Return the answer yes to a party; the visitor has its page open."""
-        page = f"/parties/target-{party}"
-        return Request(f"{page}/rsvp", data={**visitor.token(page), "answer": "yes"}, status=303)
+        slug = f"target-{party}"
+        page = f"/parties/{slug}"
+        return Request(self.paths["rsvp"].format(slug), data={**visitor.token(page), "answer": "yes"}, status=303)
+
+
+class Floor(Site):
+    """Flask, one prepared statement and a template: nobody's product."""
+
+    name = "floor"
+    application = "floor_site:app"
+    paths: ClassVar = {"list": "/list", "show": "/show/{}", "public": "/parties/"}
+
+    def enter(self, visitor: Visitor, key: int) -> None:
+        """Do nothing: it knows nobody."""
 
 
 class Django(Site):
@@ -163,6 +186,7 @@ class Django(Site):
         "show": "/admin/django_site/dinnerparty/{}/change/",
         "edit": "/admin/django_site/dinnerparty/{}/change/",
         "public": "/parties/",
+        "rsvp": "/parties/{}/rsvp",
         "api": "/api/parties",
     }
     order: ClassVar = ("title", "host", "starts_at", "seats_taken", "number_seats", "status", "visibility")
@@ -202,6 +226,7 @@ class FlaskAdmin(Site):
         "show": "/admin/dinnerparty/details/?id={}",
         "edit": "/admin/dinnerparty/edit/?id={}",
         "public": "/parties/",
+        "rsvp": "/parties/{}/rsvp",
     }
 
     def page(self, number: int) -> str:
@@ -226,6 +251,7 @@ class SqlAdmin(Site):
         "show": "/admin/dinner-party/details/{}",
         "edit": "/admin/dinner-party/edit/{}",
         "public": "/parties/",
+        "rsvp": "/parties/{}/rsvp",
     }
 
     def command(self) -> list[str]:
@@ -247,6 +273,7 @@ class StockFab(Site):
         "show": "/dinnerpartymodelview/show/{}",
         "edit": "/dinnerpartymodelview/edit/{}",
         "public": "/parties/",
+        "rsvp": "/parties/{}/rsvp",
         "api": f"/api/v1/dinnerparties/?q=(page:0,page_size:{PAGE_SIZE})",
     }
 
@@ -283,7 +310,7 @@ class Ours(StockFab):
         "list": "/dinnerparties/list/",
         "show": "/dinnerparties/show/{}",
         "edit": "/dinnerparties/edit/{}",
-        "member's party": "/parties/{}",
+        "party": "/parties/{}",
     }
 
     def enter(self, visitor: Visitor, key: int) -> None:
