@@ -262,7 +262,7 @@ def refused_start(directory, **environ):
     given = {**os.environ, "INSTANCE_PATH": str(directory), **environ}
     command = [sys.executable, "run.py"]
     result = subprocess.run(
-        command, cwd=config.ROOT, env=given, capture_output=True, text=True, timeout=60, check=False
+        command, cwd=config.ROOT, env=given, capture_output=True, text=True, timeout=300, check=False
     )
     assert result.returncode == 1
     return result
