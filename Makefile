@@ -7,8 +7,9 @@ PIP := $(PYTHON) -m pip --disable-pip-version-check --no-input install -qq --roo
 	--no-deps --only-binary :all: --require-hashes
 LOCK := $(PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-header --no-emit-index-url pyproject.toml
-# Who is done takes tests from the others: some take much longer than others.
-ON_ALL_CORES := --numprocesses auto --maxprocesses 4 --dist worksteal
+# A file at a time, those with slow tests first (tests/conftest.py): what its tests share, an application with views or a
+# directory, is made once.
+ON_ALL_CORES := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 export FLASK_APP := app
 
 .DEFAULT_GOAL := help

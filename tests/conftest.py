@@ -16,6 +16,7 @@ Never call a visitor inside an app context: requests would share its `g`, and wi
 """
 
 import contextlib
+import gc
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
@@ -110,6 +111,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         items[:] = [item for item in items if item in chosen]
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector look at what tests make only: modules and test items take it most of its time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 def _name(test: pytest.Item | pytest.TestReport) -> str:

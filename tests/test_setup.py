@@ -161,21 +161,18 @@ def test_an_administrator_can_be_added_by_command(app, visitor):
     assert visitor.get("/users/list/").status == 200
 
 
-@pytest.mark.parametrize(
-    ("username", "email", "password", "said"),
-    [
+def test_adding_an_invalid_administrator_is_an_error(app):
+    flask(app, "setup")
+    for username, email, password, said in (
         ("chef", "admin@example.com", PASSWORD, "already"),
         ("c@f", "chef@example.com", PASSWORD, "username"),
         ("chef", "nowhere", PASSWORD, "email"),
         ("chef", "chef@example.com", "short", "password"),
-    ],
-)
-def test_adding_an_invalid_administrator_is_an_error(app, username, email, password, said):
-    flask(app, "setup")
-    done = flask(app, "create-admin", "--username", username, "--email", email, "--password", password)
-    assert done.exit_code != 0
-    assert said in done.output
-    assert "Traceback" not in done.output
+    ):
+        done = flask(app, "create-admin", "--username", username, "--email", email, "--password", password)
+        assert done.exit_code != 0, said
+        assert said in done.output
+        assert "Traceback" not in done.output
 
 
 def test_a_role_edited_by_an_administrator_is_kept(app, records):

@@ -132,14 +132,20 @@ def test_the_glossary_is_in_order():
 # -- the plug-in
 
 
-@pytest.fixture
-def new_app_with_plugin(new_app, tmp_path, monkeypatch):
-    """Install the example plug-in where this process imports packages from; uv builds it offline."""
-    target = tmp_path / "packages"
+@pytest.fixture(scope="module")
+def installed_plugin(tmp_path_factory):
+    """The folder that the example plug-in was installed to; uv builds it offline."""
+    target = tmp_path_factory.mktemp("packages")
     offline = ("--offline", "--no-cache", "--no-deps", "--quiet")
     command = (sys.executable, "-m", "uv", "pip", "install", *offline, "--python", sys.executable, "--target", target)
     subprocess.run([*command, ROOT / "examples" / "plugin_example"], check=True)
-    monkeypatch.syspath_prepend(target)
+    return target
+
+
+@pytest.fixture
+def new_app_with_plugin(new_app, installed_plugin, monkeypatch):
+    """Make an application where the example plug-in is installed."""
+    monkeypatch.syspath_prepend(installed_plugin)
     yield new_app
     for name in [name for name in sys.modules if name.partition(".")[0] == "email_domains"]:
         del sys.modules[name]

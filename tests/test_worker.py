@@ -1,11 +1,14 @@
 """`flask worker`: e-mail and the scheduler in their own process, beside a server that starts none."""
 
 import contextlib
+import re
 import signal
 import time
 import urllib.error
 import urllib.request
+import uuid
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +20,7 @@ from app.outbox.models import EmailState, OutboxEmail
 from tests.support.factories import OutboxEmailFactory
 from tests.support.processes import FlaskCommand
 
-WAIT_SECONDS, STOP_SECONDS = 60, 10
+WAIT_SECONDS = STOP_SECONDS = 60
 STARTED = "Background worker started"
 
 
@@ -35,7 +38,7 @@ def start_worker(database_url, tmp_path):
     with contextlib.ExitStack() as started:
 
         def start(**environ):
-            log = tmp_path / "worker.log"
+            log = tmp_path / f"worker-{uuid.uuid4()}.log"
             environ = {"DATABASE_URL": database_url, "INSTANCE_PATH": str(tmp_path), **environ}
             with log.open("wb") as output:
                 process = FlaskCommand("--app", "app", "worker", environ=environ, stdout=output)
@@ -76,15 +79,25 @@ def test_the_worker_suppresses_emails_and_says_so(start_worker, smtp, records):
     assert (smtp.attempts, records.fresh(email).sent_at) == (0, None)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_the_worker_stops_on_a_signal(start_worker, smtp, number):
-    process = start_worker(MAIL_SERVER=smtp.host, MAIL_PORT=str(smtp.port))
-    wait_until(lambda: STARTED in process.log.read_text(), process)
-    # The line is logged just before the handler is installed.
-    time.sleep(1)
-    process.send_signal(number)
-    assert process.wait(STOP_SECONDS) == 0
-    assert "Traceback" not in process.log.read_text()
+def test_the_worker_stops_on_a_signal(start_worker, smtp):
+    running = {
+        number: start_worker(MAIL_SERVER=smtp.host, MAIL_PORT=str(smtp.port))
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    }
+    for number, process in running.items():
+        # The line is logged just before the handler is installed.
+        wait_until(lambda process=process: STARTED in process.log.read_text(), process)
+        wait_until(lambda process=process, number=number: handles(process, number), process)
+        process.send_signal(number)
+    for number, process in running.items():
+        assert process.wait(STOP_SECONDS) == 0, number
+        assert "Traceback" not in process.log.read_text()
+
+
+def handles(process, number):
+    """Return whether a process has a handler for a signal."""
+    caught = re.search(r"^SigCgt:\s+(\w+)", Path(f"/proc/{process.pid}/status").read_text(), re.MULTILINE)
+    return int(caught[1], 16) >> (number - 1) & 1
 
 
 def test_the_worker_finishes_the_current_email_before_it_stops(start_worker, smtp, records):
@@ -109,9 +122,10 @@ def test_a_server_without_a_worker_leaves_the_work_to_another_process(server, st
     environ = {"MAIL_SERVER": smtp.host, "MAIL_PORT": str(smtp.port)}
     site = server.start(BACKGROUND_WORKER="no", **environ)
     email = OutboxEmailFactory()
-    time.sleep(3)
+    # By then all its processes are started, and noted.
+    wait_until(lambda: "is served at" in site.log.read_text())
+    assert "Background worker" not in site.log.read_text()
     assert records.fresh(email).state == "queued"
-    assert STARTED not in site.log.read_text()
     process = start_worker(**environ)
     wait_until(lambda: records.fresh(email).state == EmailState.SENT, process)
     assert site.stop() == 0

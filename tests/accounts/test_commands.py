@@ -225,7 +225,7 @@ def test_the_scheduler_tries_a_job_again_that_failed(new_app, expired_and_curren
 
 def test_a_running_site_runs_its_cleanup_tasks(server, expired_and_current_rows, records):
     site = server.start(WORKERS="1")
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while {row.token_hash for row in records.all(Token)} != {"kept"}:
         assert time.monotonic() < deadline, site.log.read_text()
         time.sleep(0.05)

@@ -5,7 +5,7 @@ Errors on the console, CSP violations, missing files and requests to other hosts
     site        the URL of the application, served on this test's database; factories and the clock work as usual
     page        a page for an English reader at 1280 x 800; `open_page(locale="ar", ...)` opens others
     log_in      log_in(page, member), through the form
-    keep        keep(page) keeps a picture of the step that a journey has reached, in screenshots/
+    keep        keep(page) keeps a picture of the step that a journey has reached, in screenshots/, if it is asked for
     accessible  accessible(page) fails on problems that axe finds
 """
 
@@ -24,7 +24,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.serving import make_server
 
 from app.accounts.models import Member
-from tests.support import browser, required_services
+from tests.support import THOROUGH, browser, required_services
 from tests.support.factories import PASSWORD
 from tests.support.smtp import HOST
 
@@ -129,12 +129,16 @@ def log_in() -> Callable[[Page, Member], None]:
 
 @pytest.fixture
 def keep(request: pytest.FixtureRequest) -> Callable[[Page], None]:
-    """Keep a picture of a page, to be looked at: SCREENSHOTS/name of the test/number.png. git ignores them."""
+    """Keep a picture of a page, to be looked at: SCREENSHOTS/name of the test/number.png. git ignores them.
+
+    Only where DINNERPARTY_THOROUGH=yes, because taking one takes as long as loading a page.
+    """
     folder = SCREENSHOTS / re.sub(r"\W+", "-", request.node.name).strip("-")
     numbers = itertools.count(1)
 
     def keep(page: Page) -> None:
-        page.screenshot(path=folder / f"{next(numbers):02}.png")
+        if THOROUGH:
+            page.screenshot(path=folder / f"{next(numbers):02}.png")
 
     return keep
 

@@ -18,16 +18,17 @@ COVERED = """() => [...document.querySelectorAll('.rows tbody tr')].flatMap(row 
 
 
 @pytest.mark.parametrize("locale", ["en", "ar"])
-@pytest.mark.parametrize("path", ["/dinnerparties/list/", "/users/list/"])
-def test_no_cell_lies_under_the_actions_of_its_row(app, open_page, log_in, site, cast, locale, path):
+def test_no_cell_lies_under_the_actions_of_its_row(app, open_page, log_in, site, cast, locale):
     with app.app_context(), transaction():
         db.session.get_one(Member, cast.admin.id).locale = locale
     DinnerPartyFactory.create_batch(3, host=cast.host, title="A long evening with friends of friends")
     page = open_page(locale=locale, viewport={"width": 1280, "height": 800})
     log_in(page, cast.admin)
-    page.goto(site + path)
-    assert page.evaluate("document.documentElement.lang") == locale
-    assert page.evaluate(COVERED) == []
-    page.set_viewport_size({"width": 390, "height": 800})
-    assert page.evaluate(COVERED) == []
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    for path in ("/dinnerparties/list/", "/users/list/"):
+        page.set_viewport_size({"width": 1280, "height": 800})
+        page.goto(site + path)
+        assert page.evaluate("document.documentElement.lang") == locale
+        assert page.evaluate(COVERED) == [], path
+        page.set_viewport_size({"width": 390, "height": 800})
+        assert page.evaluate(COVERED) == [], path
+        assert page.evaluate("document.documentElement.scrollWidth") == 390, path

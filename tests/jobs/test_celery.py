@@ -116,6 +116,6 @@ def test_a_lost_broker_delays_and_breaks_nothing_for_who_writes_email(
     began = time.monotonic()
     write_email(app)
     # Nobody waits for the broker, whose time-out is longer.
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     wait_until(lambda: "The broker of Celery cannot be reached" in caplog.text)
     assert records.one(OutboxEmail).state == EmailState.QUEUED

@@ -31,7 +31,6 @@ from tests.support.factories import (
 )
 from tests.support.statements import count_statements
 
-pytestmark = pytest.mark.both_databases
 PARTY_TABLES = {
     "offers": WaitOfferFactory,
     "partyinvitations": InvitationFactory,
@@ -95,17 +94,20 @@ def test_each_page_takes_a_bounded_number_of_statements(app, client_of, cast):
     assert too_many == {}
 
 
+@pytest.mark.both_databases
 def test_anonymous_pages_take_few_statements(visitor, cast):
     party = DinnerPartyFactory(host=cast.host)
     assert len(statements_of(visitor, "/")) <= 4
     assert len(statements_of(visitor, f"/parties/{party.slug}")) <= 6
 
 
+@pytest.mark.both_databases
 def test_authentication_and_permissions_take_two_statements(client_of, cast):
     page = statements_of(client_of(cast.friend), "/parties/new")
     assert len(page) <= 2, "\n".join(page)
 
 
+@pytest.mark.both_databases
 def test_logging_in_on_a_trusted_device_takes_six_statements(client_of, cast):
     friend = client_of(cast.friend)
     friend.post("/logout/")
@@ -115,6 +117,7 @@ def test_logging_in_on_a_trusted_device_takes_six_statements(client_of, cast):
     assert len(statements) <= 6, "\n".join(statements)
 
 
+@pytest.mark.both_databases
 def test_a_failed_login_takes_four_statements_and_a_lockout_one(visitor, cast):
     form = visitor.get("/login/").form("/login/")
     start = clock.now()
