@@ -6,6 +6,7 @@ from functools import singledispatch
 from itertools import islice
 
 from flask_babel import gettext as _
+from flask_babel import pgettext
 
 from app.charts import texts
 from app.charts.ends import ends
@@ -76,7 +77,7 @@ def _table(chart: Chart) -> tuple[Columns, Lines]:
 
 @_table.register
 def _plot(chart: Plot) -> tuple[Columns, Lines]:
-    titles = [series.title or chart.y.title or _("Number") for series in chart.series]
+    titles = [series.title or chart.y.title or pgettext("count", "Number") for series in chart.series]
     columns = (
         _text("x", chart.x.title or _("Group")),
         *(Column(str(n), title, unit=chart.y.unit) for n, title in enumerate(titles)),
@@ -108,8 +109,8 @@ def _parts(chart: Parts) -> tuple[Columns, Lines]:
     whole = sum(value for _title, value in chart.parts if value and value > 0)
     columns = (
         _text("part", _("Part")),
-        Column("value", _("Number"), unit=chart.unit),
-        Column("share", _("Share"), unit="%"),
+        Column("value", pgettext("count", "Number"), unit=chart.unit),
+        Column("share", pgettext("part of a whole", "Share"), unit="%"),
     )
     rows = ((title, value, round(100 * value / whole, 1) if whole and value else None) for title, value in chart.parts)
     return columns, rows
@@ -122,18 +123,20 @@ def _gauge(chart: Gauge) -> tuple[Columns, Lines]:
 
 
 def _ends() -> list[tuple[str, str]]:
-    return [("lowest", _("Lowest")), ("value", _("Number")), ("highest", _("Highest"))]
+    return [("lowest", _("Lowest")), ("value", pgettext("count", "Number")), ("highest", _("Highest"))]
 
 
 @_table.register
 def _numbers(chart: Numbers) -> tuple[Columns, Lines]:
-    columns = _text("title", _("Title")), Column("value", _("Number")), _text("unit", _("Unit"))
+    columns = _text("title", _("Title")), Column("value", pgettext("count", "Number")), _text("unit", _("Unit"))
     return columns, ((each.title, each.value, each.unit) for each in chart.numbers)
 
 
 @_table.register
 def _sparkline(chart: Sparkline) -> tuple[Columns, Lines]:
-    return (Column("number", _("No.")), Column("value", _("Number"))), iter(list(enumerate(chart.values, 1)))
+    return (Column("number", _("No.")), Column("value", pgettext("count", "Number"))), iter(
+        list(enumerate(chart.values, 1))
+    )
 
 
 @_table.register
@@ -164,7 +167,11 @@ def _graph(chart: Graph) -> tuple[Columns, Lines]:
 
 @_table.register
 def _tree(chart: Tree) -> tuple[Columns, Lines]:
-    columns = Column("level", _("Level")), _text("title", _("Title")), Column("value", _("Number"), unit=chart.unit)
+    columns = (
+        Column("level", _("Level")),
+        _text("title", _("Title")),
+        Column("value", pgettext("count", "Number"), unit=chart.unit),
+    )
     return columns, ((level, branch.title, branch.value) for level, branch in branches(chart.root))
 
 
@@ -188,7 +195,7 @@ def _timeline(chart: Timeline) -> tuple[Columns, Lines]:
 
 @_table.register
 def _words(chart: Words) -> tuple[Columns, Lines]:
-    return (_text("word", _("Word")), Column("weight", _("Number"))), iter(chart.words)
+    return (_text("word", _("Word")), Column("weight", pgettext("count", "Number"))), iter(chart.words)
 
 
 @_table.register
@@ -201,7 +208,7 @@ def _multiples(chart: Multiples) -> tuple[Columns, Lines]:
     first = chart.charts[0][1] if chart.charts else Plot([])
     columns = (
         *(_text("chart", _("Chart")), _text("series", _("Data series")), _text("x", first.x.title or _("Group"))),
-        Column("y", first.y.title or _("Number"), unit=first.y.unit),
+        Column("y", first.y.title or pgettext("count", "Number"), unit=first.y.unit),
     )
     rows = (
         (title, series.title, x, y)

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Flask
 from flask_babel import gettext as _
+from flask_babel import pgettext
 
 from app.charts import texts
 from app.charts.model import Axis, Chart, Column, Kind, Mark, Parts, Plot, Point, Series, Table, Value
@@ -56,7 +57,9 @@ def _from_google(data: dict[str, Any]) -> Table:
 
 
 def _from_pairs(data: Iterable[Sequence[Any]]) -> Table:
-    return table_of(_("Group"), [_("Number")], [(formats.value(label), [value]) for label, value in data])
+    return table_of(
+        _("Group"), [pgettext("count", "Number")], [(formats.value(label), [value]) for label, value in data]
+    )
 
 
 def as_number(value: object) -> float | None:

@@ -16,7 +16,7 @@ from flask_appbuilder.baseviews import BaseModelView
 from flask_appbuilder.charts.views import BaseChartView as StockBaseChartView
 from flask_appbuilder.charts.widgets import ChartWidget
 from flask_appbuilder.models.group import aggregate_avg, aggregate_count, aggregate_sum
-from flask_babel import get_locale
+from flask_babel import get_locale, pgettext
 from flask_babel import gettext as _
 from sqlalchemy import extract, func
 from werkzeug.utils import secure_filename
@@ -189,7 +189,9 @@ class ChartPages(ListMixin, BaseView, StockBaseChartView):
         """Return how many rows have each value of `column`."""
         rows = self.datamodel.grouped([getattr(self.datamodel.obj, column)], [func.count()], filters, MAX_GROUPS)
         return table_of(
-            self.label_columns[column], [_("Number")], [(self._text(column, value), [count]) for value, count in rows]
+            self.label_columns[column],
+            [pgettext("count", "Number")],
+            [(self._text(column, value), [count]) for value, count in rows],
         )
 
 
@@ -262,7 +264,7 @@ class GroupByChartView(ChartPages, StockGroupByChartView):
 
     def _series_label(self, make: Any, column: str) -> str:
         if make is aggregate_count:
-            return str(_("Number"))
+            return str(pgettext("count", "Number"))
         label = str(self.label_columns[column])
         if make is aggregate_sum:
             return str(_("Sum: %(column)s", column=label))
@@ -360,7 +362,7 @@ class TimeChartView(ChartView):
             for row in rows
             if row[0] is not None
         ]
-        return table_of(self.label_columns[column], [_("Number")], labelled)
+        return table_of(self.label_columns[column], [pgettext("count", "Number")], labelled)
 
 
 class DirectChartView(ChartPages):

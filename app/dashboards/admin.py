@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask import url_for
-from flask_babel import lazy_gettext
+from flask_babel import lazy_gettext, lazy_pgettext
 from markupsafe import Markup
 
 from app.crud.actions import action
@@ -30,7 +30,7 @@ LABELS = {
     "is_global": lazy_gettext("Shown to everybody"),
     "configuration": lazy_gettext("Configuration"),
     "version": lazy_gettext("Version"),
-    "created_at": lazy_gettext("Created"),
+    "created_at": lazy_pgettext("column of moments", "Created"),
     "changed_at": lazy_gettext("Changed"),
     "dashboard": lazy_gettext("Dashboard"),
     "member": lazy_gettext("Member"),

@@ -58,6 +58,6 @@ def finish(response: Response) -> Response:
     text = response.get_data(as_text=True)
     if response.mimetype == "text/html":
         response.set_data(spans(text))
-    elif response.mimetype.startswith("text/") or response.is_json:
+    elif (response.mimetype or "").startswith("text/") or response.is_json:
         response.set_data(IN_JSON.sub("", MARKS.sub("", text)))
     return response

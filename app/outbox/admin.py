@@ -10,7 +10,7 @@ from flask import current_app, flash, redirect
 from flask_appbuilder.baseviews import expose
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext, ngettext
+from flask_babel import lazy_gettext, lazy_pgettext, ngettext
 from flask_login import current_user
 from markupsafe import Markup, escape
 from sqlalchemy import select
@@ -56,7 +56,7 @@ class OutboxEmailModelView(ModelView):
     show_title = lazy_gettext("E-mail")
     empty_message = lazy_gettext("There are no e-mails yet.")
     label_columns = {
-        "id": lazy_gettext("Number"),
+        "id": lazy_pgettext("identifier", "Number"),
         "recipient": lazy_gettext("To"),
         "name": lazy_gettext("Name"),
         "kind": lazy_gettext("Kind"),
@@ -70,7 +70,7 @@ class OutboxEmailModelView(ModelView):
         "expires_at": lazy_gettext("Not after"),
         "last_error": lazy_gettext("Last error"),
         "created_at": lazy_gettext("Written"),
-        "sent_at": lazy_gettext("Sent"),
+        "sent_at": lazy_pgettext("column of moments", "Sent"),
         "message_id": lazy_gettext("Message-ID"),
     }
     list_columns = ["created_at", "recipient", "subject", "state", "attempts", "sent_at"]

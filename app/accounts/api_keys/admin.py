@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from flask_appbuilder.security.sqla.models import ApiKey
-from flask_babel import lazy_gettext, ngettext
+from flask_babel import lazy_gettext, lazy_pgettext, ngettext
 
 from app.accounts.api_keys import service as api_key_service
 from app.crud.actions import action
@@ -34,10 +34,10 @@ class ApiKeyModelView(ReauthenticationRequired, ModelView):
         "name": lazy_gettext("Name"),
         "key_prefix": lazy_gettext("Begins with"),
         "scopes": lazy_gettext("Permissions"),
-        "created_on": lazy_gettext("Created"),
+        "created_on": lazy_pgettext("column of moments", "Created"),
         "expires_on": lazy_gettext("Valid until"),
         "last_used_on": lazy_gettext("Last used"),
-        "revoked_on": lazy_gettext("Revoked"),
+        "revoked_on": lazy_pgettext("column of moments", "Revoked"),
     }
     list_columns = ["user", "name", "key_prefix", "scopes", "expires_on", "last_used_on", "revoked_on"]
     show_columns = ["user", "name", "key_prefix", "scopes", "created_on", "expires_on", "last_used_on", "revoked_on"]

@@ -1,6 +1,6 @@
 """The generated UI over invitations to register."""
 
-from flask_babel import LazyString, lazy_gettext, ngettext
+from flask_babel import LazyString, lazy_gettext, lazy_pgettext, ngettext
 from flask_babel import gettext as _
 from flask_login import current_user
 from wtforms.validators import Length
@@ -43,7 +43,7 @@ class MemberInvitationModelView(ReauthenticationRequired, ModelView):
         "email": lazy_gettext("E-mail address"),
         "locale": lazy_gettext("Language"),
         "invited_by": lazy_gettext("Invited by"),
-        "created_at": lazy_gettext("Invited"),
+        "created_at": lazy_pgettext("column of moments", "Invited"),
         "expires_at": lazy_gettext("Link valid until"),
         "sent_count": lazy_gettext("E-mails sent"),
         "used_at": lazy_gettext("Used"),

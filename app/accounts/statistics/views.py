@@ -7,7 +7,7 @@ from functools import partial
 from babel import dates
 from flask import abort, flash, redirect, url_for
 from flask_appbuilder import expose, has_access, permission_name
-from flask_babel import get_locale, lazy_gettext
+from flask_babel import get_locale, lazy_gettext, pgettext
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -103,4 +103,4 @@ def _columns(unit: str, series: Sequence[tuple[date, int]], skeleton: str) -> Pl
 
 def _bars(unit: str, counts: Sequence[tuple[str, int]], *, is_flipped: bool = False) -> Plot:
     points = [Point(label, count) for label, count in counts]
-    return Plot([Series(str(_("Number")), points, Mark.BAR)], x=Axis(unit), is_flipped=is_flipped)
+    return Plot([Series(str(pgettext("count", "Number")), points, Mark.BAR)], x=Axis(unit), is_flipped=is_flipped)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from flask_babel import gettext as _
+from flask_babel import pgettext
 
 from app.charts import memo
 from app.charts.ends import ends
@@ -338,4 +339,4 @@ def histogram(
             start = bin_start(value, size)
             counts[start] = counts.get(start, 0) + 1
         drafts.append(Draft(name, [bin_label(start, size) for start in counts], list(counts.values()), Mark.BAR))
-    return plot(drafts, notes, Plot([], x, Axis(_("Number"))))
+    return plot(drafts, notes, Plot([], x, Axis(pgettext("count", "Number"))))

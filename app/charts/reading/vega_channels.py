@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from flask_babel import gettext as _
+from flask_babel import pgettext
 
 from app.charts.model import Axis, Kind, Value
 from app.charts.reading import plots, time_units, values, vega_rows
@@ -72,7 +72,7 @@ class Channel:
                 title = owner["title"]
                 return " ".join(map(values.text, title)) if isinstance(title, list) else values.text(title)
         if self.aggregate == "count":
-            return _("Number")
+            return pgettext("count", "Number")
         column = data.columns.get(self.field)
         return values.text(column.title if column is not None else self.field)
 

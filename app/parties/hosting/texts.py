@@ -1,7 +1,7 @@
 """Labels of the columns of parties, and flash messages of hosting. Pages and APIs share them."""
 
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext, ngettext
+from flask_babel import lazy_gettext, lazy_pgettext, ngettext
 
 from app.accounts.models import Member
 from app.outbox import texts as outbox_texts
@@ -38,7 +38,7 @@ LABELS = {
     "is_hidden": lazy_gettext("Hidden"),
     "hidden_at": lazy_gettext("Hidden since"),
     "hidden_reason": lazy_gettext("Reason for hiding"),
-    "created_at": lazy_gettext("Created"),
+    "created_at": lazy_pgettext("column of moments", "Created"),
 }
 
 

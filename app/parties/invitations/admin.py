@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from flask_babel import lazy_gettext, ngettext
+from flask_babel import lazy_gettext, lazy_pgettext, ngettext
 
 from app.crud.actions import action
 from app.crud.csv import CsvExport
@@ -36,12 +36,12 @@ class InvitationModelView(CsvExport, ModelView):
         "invited_by": lazy_gettext("Invited by"),
         "rsvp": lazy_gettext("Answer"),
         "round": lazy_gettext("Links so far"),
-        "created_at": lazy_gettext("Invited"),
+        "created_at": lazy_pgettext("column of moments", "Invited"),
         # It may still wait in the outbox, or for ever.
         "sent_at": lazy_gettext("E-mail written"),
         "opened_at": lazy_gettext("Link opened"),
         "reminded_at": lazy_gettext("Reminded"),
-        "revoked_at": lazy_gettext("Revoked"),
+        "revoked_at": lazy_pgettext("column of moments", "Revoked"),
     }
     list_columns = ["party", "name", "email", "invited_by", "sent_at", "opened_at", "revoked_at"]
     show_columns = [

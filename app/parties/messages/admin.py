@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from flask_babel import lazy_gettext
+from flask_babel import lazy_gettext, lazy_pgettext
 
 from app.crud.datamodel import SQLAInterface
 from app.crud.views import ModelView
@@ -26,7 +26,7 @@ class ReminderModelView(ModelView):
         "party": lazy_gettext("Party"),
         "kind": lazy_gettext("Reminder type"),
         "hours_before": lazy_gettext("Hours before"),
-        "sent_at": lazy_gettext("Sent"),
+        "sent_at": lazy_pgettext("column of moments", "Sent"),
     }
     list_columns = ["party", "kind", "hours_before", "sent_at"]
     show_columns = list_columns
@@ -54,7 +54,7 @@ class GuestMessageModelView(ModelView):
         "party": lazy_gettext("Party"),
         "author": lazy_gettext("Written by"),
         "subject": lazy_gettext("Subject"),
-        "statuses": lazy_gettext("Target"),
+        "statuses": lazy_pgettext("recipients", "Target"),
         "recipients": lazy_gettext("Recipients"),
         "created_at": lazy_gettext("Written"),
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from flask_appbuilder import expose, has_access
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext
+from flask_babel import lazy_gettext, pgettext
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, DateTimeLocalField, SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import InputRequired
@@ -70,7 +70,10 @@ class StyleView(BaseView):
                 ("warning", _("Select at least one row.")),
                 ("danger", _("Invalid login. Please try again.")),
             ],
-            chart=Plot([Series(_("Number"), [Point(_("Month"), 5), Point(_("Day"), 3)], Mark.BAR)], x=Axis(_("State"))),
+            chart=Plot(
+                [Series(pgettext("count", "Number"), [Point(_("Month"), 5), Point(_("Day"), 3)], Mark.BAR)],
+                x=Axis(_("State")),
+            ),
         )
         return str(page)
 

@@ -1,6 +1,6 @@
 """Generated administration of series."""
 
-from flask_babel import lazy_gettext
+from flask_babel import lazy_gettext, lazy_pgettext
 
 from app.crud.datamodel import SQLAInterface
 from app.crud.views import ModelView
@@ -25,7 +25,7 @@ class PartySeriesModelView(ModelView):
         "host": lazy_gettext("Host"),
         "frequency": lazy_gettext("How often"),
         "every": lazy_gettext("Every how many weeks or months"),
-        "created_at": lazy_gettext("Created"),
+        "created_at": lazy_pgettext("column of moments", "Created"),
     }
     list_columns = ["title", "host", "frequency", "every", "created_at"]
     show_columns = list_columns

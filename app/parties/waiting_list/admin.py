@@ -1,6 +1,6 @@
 """The generated pages of seat offers."""
 
-from flask_babel import lazy_gettext, ngettext
+from flask_babel import lazy_gettext, lazy_pgettext, ngettext
 from sqlalchemy import select
 
 from app import clock
@@ -30,7 +30,7 @@ class WaitOfferModelView(ModelView):
         "rsvp": lazy_gettext("Guest"),
         "seats": lazy_gettext("Seats"),
         "state": lazy_gettext("Status"),
-        "created_at": lazy_gettext("Offered"),
+        "created_at": lazy_pgettext("column of moments", "Offered"),
         "expires_at": lazy_gettext("Open until"),
     }
     list_columns = ["party", "rsvp", "seats", "state", "created_at", "expires_at"]
