@@ -37,7 +37,7 @@ class Page:
 class RowPages(RowKeys):
     """The rows of a model, page by page."""
 
-    def page(
+    def page(  # noqa: PLR0913
         self,
         filters: Filters | None,
         order: tuple[str, str],
@@ -47,8 +47,9 @@ class RowPages(RowKeys):
         columns: Iterable[str] = (),
         most: int = MAX_COUNTED,
     ) -> Page:
-        """Return one page, at most `most` rows counted, with the relations among `columns` loaded; beyond the last page, the last one.
+        """Return one page, with the relations among `columns` loaded; beyond the last page, the last one.
 
+        At most `most` rows are counted.
         Keys are found first and rows fetched for these only: a deep page costs little more than the first one.
         """
         return replica.read(lambda: self._page(filters, order, min(max(number, 0), MAX_PAGE), size, columns, most))
