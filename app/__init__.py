@@ -33,7 +33,7 @@ from app import (
 )
 from app.administration import saved_view_views
 from app.audit import journal
-from app.crud import chart_data, files, list_rows, sidebar, stock_views
+from app.crud import chart_data, files, html_attributes, list_rows, sidebar, stock_views
 from app.extensions import AppBuilder, Menu, csrf, db, mail, migrate
 from config import ConfigurationError
 
@@ -91,6 +91,7 @@ def _create_app(overrides: Mapping[str, Any] | None) -> Flask:
     chart_data.init_app(app)
     files.init_app(app)
     stock_views.init_app(app)
+    html_attributes.install()
     list_rows.init_app(app)
     sidebar.init_app(app)
     saved_view_views.init_app(app)

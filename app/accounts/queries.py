@@ -1,7 +1,9 @@
 """Queries: members by name, what a login needs to know, and permissions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from flask_appbuilder.security.sqla.models import (
@@ -14,7 +16,7 @@ from flask_appbuilder.security.sqla.models import (
     assoc_user_group,
     assoc_user_role,
 )
-from sqlalchemy import ColumnElement, Select, and_, case, literal, or_, select, union
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, literal, or_, select, union
 from sqlalchemy.orm import aliased, joinedload
 
 from app.accounts import rules
@@ -39,14 +41,38 @@ NOTHING: Permissions = frozenset()
 _known: tuple[str, dict[int, Permissions], int | None] = ("", {}, None)
 
 
-def login(token_hash: str, member_id: int) -> LoginSession | None:
-    """Return the login session of a cookie, with its member, or None."""
-    statement = (
-        select(LoginSession)
+@dataclass(frozen=True)
+class HeldRoles:
+    """The roles of a member, of their groups, and the access version at which they were read; None before the setup."""
+
+    member_id: int
+    version: str | None
+    role_ids: frozenset[int]
+
+
+def login(token_hash: str, member_id: int) -> tuple[LoginSession, HeldRoles] | None:
+    """Return the login session of a cookie, with its member and what decides about their permissions, or None."""
+    rows = db.session.execute(_login(), {"token_hash": token_hash, "held_by": member_id}).all()
+    return (rows[0][0], _held(member_id, [row[1:] for row in rows])) if rows else None
+
+
+@cache
+def _login() -> Select[Any]:
+    """Return the statement with which each request of a member begins."""
+    roles = _role_ids(bindparam("held_by")).subquery()
+    return (
+        select(LoginSession, AccessVersion.version, roles.c.role_id)
+        .select_from(LoginSession)
         .options(joinedload(LoginSession.member, innerjoin=True))
-        .where(LoginSession.token_hash == token_hash, LoginSession.member_id == member_id)
+        .outerjoin(AccessVersion, literal(value=True))
+        .outerjoin(roles, literal(value=True))
+        .where(LoginSession.token_hash == bindparam("token_hash"), LoginSession.member_id == bindparam("held_by"))
     )
-    return db.session.execute(statement).scalar_one_or_none()
+
+
+def _held(member_id: int, rows: Sequence[Any]) -> HeldRoles:
+    role_ids = frozenset(role_id for _version, role_id in rows if role_id)
+    return HeldRoles(member_id, rows[0][0] if rows else None, role_ids)
 
 
 def is_over(now: datetime) -> ColumnElement[bool]:
@@ -183,16 +209,19 @@ def _role_ids(member_id: Any) -> Any:
     )
 
 
-def permissions_of_member(member_id: int, public_role: str) -> Permissions:
-    """Return the (permission, view) pairs of a member's roles, their groups' roles and the public role."""
+def roles_of(member_id: int) -> HeldRoles:
+    """Return what decides about the permissions of a member."""
     roles = _role_ids(member_id).subquery()
     statement = select(AccessVersion.version, roles.c.role_id).outerjoin(roles, literal(value=True))
-    rows = db.session.execute(statement).all()
-    if not rows:
+    return _held(member_id, db.session.execute(statement).all())
+
+
+def permissions_of(held: HeldRoles, public_role: str) -> Permissions:
+    """Return the (permission, view) pairs of these roles and the public role."""
+    if held.version is None:
         return NOTHING
-    by_role, public_id = _roles_at(rows[0].version, public_role)
-    role_ids = {row.role_id for row in rows} | {public_id}
-    return frozenset().union(*(by_role.get(role_id, NOTHING) for role_id in role_ids if role_id))
+    by_role, public_id = _roles_at(held.version, public_role)
+    return frozenset().union(*(by_role.get(role_id, NOTHING) for role_id in held.role_ids | {public_id or 0}))
 
 
 def permissions_of_public(public_role: str) -> Permissions:

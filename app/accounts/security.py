@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Flask, Response, abort, flash, g, redirect, request, session, url_for
+from flask import Flask, Response, abort, flash, g, has_app_context, redirect, request, session, url_for
 from flask_appbuilder.security.sqla.models import ApiKey, Group, PermissionView, Role
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
@@ -137,6 +137,9 @@ class SecurityManager(FabMethods):
     def _is_let_in(member: Member) -> bool:
         """Whether a member may still log in, if the directory is to be asked now."""
         stamp = member.session_stamp
+        if ldap_client.is_enabled():
+            # A directory may change their roles.
+            g.pop("held_roles", None)
         directory.check_on_use(member)
         return member.is_active and member.session_stamp == stamp
 
@@ -285,12 +288,18 @@ class SecurityManager(FabMethods):
         known: dict[int, queries.Permissions] = g.setdefault("permissions", {})
         if key not in known:
             known[key] = (
-                queries.permissions_of_member(key, self.auth_role_public)
+                queries.permissions_of(self._held_roles(key), self.auth_role_public)
                 if key
                 else queries.permissions_of_public(self.auth_role_public)
             )
             known[key] -= disabled_pages.permissions()
         return known[key]
+
+    @staticmethod
+    def _held_roles(member_id: int) -> queries.HeldRoles:
+        """Return the roles of a member: as they were read with the login session, unless they may have changed since."""
+        held: queries.HeldRoles | None = g.pop("held_roles", None)
+        return held if held is not None and held.member_id == member_id else queries.roles_of(member_id)
 
     def _get_triggered_by_user(self) -> Any:
         """Return who makes a change, for the signals of Flask-AppBuilder."""
@@ -312,5 +321,7 @@ class SecurityManager(FabMethods):
 def _renew_access_version(session_: Session, _context: object, _instances: object) -> None:
     """Let every process read the permissions again when a role or group has changed."""
     touched = (*session_.new, *session_.dirty, *session_.deleted)
+    if touched and has_app_context():
+        g.pop("held_roles", None)
     if any(isinstance(item, Role | Group | PermissionView) for item in touched):
         session_.execute(update(AccessVersion).values(version=secrets.token_hex(8)))

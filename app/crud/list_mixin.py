@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from flask import abort, flash, request, url_for
+from flask import abort, current_app, flash, render_template, request, url_for
 from flask_appbuilder.models.filters import Filters as StockFilters
 from flask_appbuilder.widgets import RenderTemplateWidget
 from flask_babel import gettext as _
+from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
 from app.crud import calendar_layout, list_arguments, object_pages, quick_filters
@@ -17,6 +18,7 @@ from app.crud.row_pages import MAX_COUNTED_FOR_PEOPLE
 from app.crud.view_config import Labels, ViewConfigMixin
 from app.http import own_path
 from app.i18n import formats
+from app.i18n.selectors import current_locale
 
 
 class CalendarWidget(RenderTemplateWidget):
@@ -25,6 +27,8 @@ class CalendarWidget(RenderTemplateWidget):
     template = "appbuilder/general/widgets/list_calendar.html"
 
 
+# The fields of filters that a process has rendered: of each view and language.
+FILTER_FIELDS, MOST_FILTER_FIELDS = "filter_fields", 512
 # How many values the second line of a row has, beside its state in the first one.
 SECOND_LINE = 2
 
@@ -296,12 +300,14 @@ class ListMixin(ViewConfigMixin):
             for column in self._quick_columns
         ]
         beside = {(column, 0) for column in self._quick_columns}
-        available = [self._available(column) for column in self._possible_filters.get_search_filters()]
         return self.search_widget(
             route_base=self.route_base,
             modelview_name=type(self).__name__,
             label_columns=self.label_columns,
-            search_filters={each["column"]: [name for _index, name in each["operators"]] for each in available},
+            search_filters={
+                column: [flt.name for flt in filters]
+                for column, filters in self._possible_filters.get_search_filters().items()
+            },
             active_filters=[self._active(argument, applied) for argument in applied],
             quick_filters=list(quick_filters.shown(quick, applied, page)),
             # Those that no quick filter shows.
@@ -310,7 +316,7 @@ class ListMixin(ViewConfigMixin):
             ],
             columns=[(column, self.label_columns[column]) for column in self._offered_columns],
             columns_shown=arguments.columns or tuple(getattr(self, "list_columns", ())),
-            available_filters=available,
+            filter_fields=self._filter_fields(),
             search_columns=[self.label_columns[column] for column in self._possible_filters.text_columns()],
             search=search,
             max_search_length=list_arguments.MAX_SEARCH_LENGTH,
@@ -330,6 +336,20 @@ class ListMixin(ViewConfigMixin):
             "argument": argument.pair,
             "remove_url": list_arguments.build_url(own_path(), request.args, rest, **{page: None}),
         }
+
+    def _filter_fields(self) -> Markup:
+        """Return the fields of a filter, rendered once: they are the same for all readers of a language."""
+        known: dict[object, Markup] = current_app.extensions.setdefault(FILTER_FIELDS, {})
+        key = self.endpoint, current_locale(), request.script_root
+        fields = known.get(key)
+        if fields is None:
+            if len(known) >= MOST_FILTER_FIELDS:
+                known.clear()
+            available = [self._available(column) for column in self._possible_filters.get_search_filters()]
+            html = render_template("appbuilder/general/widgets/_filter_fields.html", available_filters=available)
+            # Templates of HTML escape what is put into them.
+            fields = known[key] = Markup(html if available else "")  # noqa: S704
+        return fields
 
     def _available(self, column: str) -> dict[str, Any]:
         """Return the filters of `column`; `kind` is the type of the input for their value."""

@@ -127,3 +127,18 @@ def test_the_home_is_cheap(admin):
     with count_statements() as statements:
         admin.get("/manage/")
     assert len(statements) <= 5, "\n".join(statements)
+
+
+def test_a_menu_that_is_kept_is_shown_to_those_alone_who_may_open_it(clerk, client_of, cast, app):
+    page = "/reports/list/"
+    admin = client_of(cast.admin)
+    many, few = links_beside(admin.get(page)), links_beside(clerk.get(page))
+    assert len(few) < len(many)
+    assert links_beside(admin.get(page)) == many
+    assert links_beside(clerk.get(page)) == few
+    assert links_beside(clerk.get(f"{page}?_l_=es")) != few
+    with app.app_context(), transaction() as session:
+        role = session.scalars(select(Role).where(Role.name == "Clerk")).one()
+        role.permissions = [each for each in role.permissions if each.view_menu.name != "Reports"]
+    assert 'class="sidebar"' not in clerk.get(page).text
+    assert links_beside(admin.get(page)) == many

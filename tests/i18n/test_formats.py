@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from enum import Enum, StrEnum
 
@@ -178,3 +179,20 @@ def test_the_filters_have_the_names_of_the_functions(speak: Speak) -> None:
     speak("es", "Europe/Madrid")
     html = render_template_string("{{ d|date_time }}|{{ d|date(width='short') }}|{{ d|time('UTC') }}", d=DINNER)
     assert spaces(html) == "31 ene 2026, 18:30|31/1/26|17:30 (UTC)"
+
+
+def test_what_is_remembered_for_one_reader_is_shown_to_no_other(speak: Speak) -> None:
+    app = speak("en", "Europe/Berlin")
+    readers = [
+        ("en", "Europe/Berlin", None), ("en", "Europe/Berlin", "h23"), ("en", "America/New_York", None),
+        ("es", "Europe/Berlin", None), ("en", None, None), ("ar", "Europe/Berlin", "h12"),
+    ]  # fmt: skip
+
+    def read(reader: tuple[str, str | None, str | None]) -> str:
+        with app.app_context(), force_locale(*reader):
+            return formats.date_time(DINNER)
+
+    alone = {reader: read(reader) for reader in readers}
+    assert len(set(alone.values())) == len(readers)
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(read, readers * 20)) == [alone[reader] for reader in readers] * 20

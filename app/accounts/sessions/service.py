@@ -77,9 +77,10 @@ def resume(token: str, member_id: str) -> Member | None:
     key = parse_int(member_id)
     if not token or key is None:
         return None
-    login = queries.login(rules.token_hash(token), key)
-    if login is None:
+    found = queries.login(rules.token_hash(token), key)
+    if found is None:
         return None
+    login, g.held_roles = found
     if login.ended_at is not None:
         _explain_end(login)
         return None
