@@ -1,6 +1,6 @@
 """The list and the show page. Their URL arguments are validated, and filters belong to one request."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -10,7 +10,7 @@ from flask_appbuilder.widgets import RenderTemplateWidget
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
-from app.crud import calendar_layout, list_arguments, object_pages, quick_filters
+from app.crud import calendar_layout, large_tables, list_arguments, object_pages, quick_filters
 from app.crud.filters import FilterRelated, OfMoments
 from app.crud.list_arguments import MAX_ROWS_BEFORE, Beside, FilterArgument, ListArguments, ListOptions
 from app.crud.view_config import Labels, ViewConfigMixin
@@ -52,14 +52,21 @@ class ListMixin(ViewConfigMixin):
             type(self).__name__,
             ListOptions(
                 base_order=self.base_order,
-                order_columns=self.order_columns,
+                order_columns=self.offered_orders(),
                 page_size=self.page_size,
-                operators={column: len(flts) for column, flts in self._possible_filters.get_search_filters().items()},
+                operators=self._possible_filters.offered(),
                 searches=bool(self._possible_filters.text_columns()),
                 columns=self._offered_columns,
                 has_calendar=bool(self._calendar_column),
             ),
         )
+
+    def offered_orders(self) -> Sequence[str]:
+        """Return the columns by which the list can be ordered: in a large table, those with an index."""
+        if not large_tables.is_large(self.datamodel.obj):
+            return self.order_columns
+        orders = large_tables.indexed(self.datamodel.obj.__table__).orders
+        return [column for column in self.order_columns if column in orders]
 
     def _set_filters(self, arguments: ListArguments) -> list[FilterArgument]:
         """Set the filters and the search of this request; return the valid filters."""
@@ -82,8 +89,15 @@ class ListMixin(ViewConfigMixin):
         arguments = self._list_arguments()
         applied = self._set_filters(arguments)
         if arguments.ignored or len(applied) < len(arguments.filters):
-            flash(_("Some options in the web address are not valid and were ignored."), "warning")
+            flash(self._told_of_ignored(), "warning")
         return arguments, applied
+
+    def _told_of_ignored(self) -> str:
+        if large_tables.is_large(self.datamodel.obj):
+            return _(
+                "Some options in the web address are not valid, or not possible with so many rows, and were ignored."
+            )
+        return _("Some options in the web address are not valid and were ignored.")
 
     def _filter_value(self, argument: FilterArgument) -> Any:
         column, text = argument.column, argument.value
@@ -155,7 +169,7 @@ class ListMixin(ViewConfigMixin):
             name_column=self._name_column(columns),
             tones=self._tones(columns),
             minor_columns=self._minor_columns(columns),
-            order_columns=self.order_columns,
+            order_columns=self.offered_orders(),
             formatters_columns=self._formatters(),
             page=found.number,
             page_size=found.size,
@@ -289,12 +303,14 @@ class ListMixin(ViewConfigMixin):
 
     def _search(self, applied: list[FilterArgument], arguments: ListArguments) -> SearchWidget:
         search, page = arguments.search, f"page_{type(self).__name__}"
+        offered = self._possible_filters.offered()
         quick = [
             (column, str(self.label_columns[column]), None if self._is_moment(column) else self._choices(column))
             for column in self._quick_columns
+            if 0 in offered.get(column, ())
         ]
         beside = {(column, 0) for column in self._quick_columns}
-        available = [self._available(column) for column in self._possible_filters.get_search_filters()]
+        available = [self._available(column, positions) for column, positions in offered.items()]
         return self.search_widget(
             route_base=self.route_base,
             modelview_name=type(self).__name__,
@@ -329,14 +345,14 @@ class ListMixin(ViewConfigMixin):
             "remove_url": list_arguments.build_url(own_path(), request.args, rest, **{page: None}),
         }
 
-    def _available(self, column: str) -> dict[str, Any]:
+    def _available(self, column: str, positions: Collection[int]) -> dict[str, Any]:
         """Return the filters of `column`; `kind` is the type of the input for their value."""
         has_suggestions = column in self.named_relations and self.is_routed("options")
         filters = self._possible_filters.get_search_filters()[column]
         return {
             "column": column,
             "label": self.label_columns[column],
-            "operators": [(index, flt.name) for index, flt in enumerate(filters)],
+            "operators": [(index, flt.name) for index, flt in enumerate(filters) if index in positions],
             "of_days": {index for index, flt in enumerate(filters) if getattr(flt, "is_of_days", False)},
             "kind": self._kind(column),
             "choices": self._choices(column),

@@ -35,7 +35,7 @@ class Page:
 class RowPages(RowKeys):
     """The rows of a model, page by page."""
 
-    def page(
+    def page(  # noqa: PLR0913
         self,
         filters: Filters | None,
         order: tuple[str, str],
@@ -50,6 +50,7 @@ class RowPages(RowKeys):
         `beside` is the row before or after the page: the index leads there, so a deep page costs what the first one does.
         Without it, all keys before the page are read, but rows are fetched for those of the page only.
         """
+
         def read() -> Page:
             found = self._page_beside(filters, order, beside, number, size, columns) if beside and size else None
             most = MAX_ROWS_BEFORE // size if beside and size else MAX_PAGE

@@ -229,7 +229,10 @@ def known_members(host: Member, text: str) -> list[KnownMember]:
     statement = (
         select(Member, func.max(Rsvp.email))
         .join(Rsvp, Rsvp.member_id == Member.id)
-        .where(Rsvp.party_id.in_(ids_hosted_by(host.id)), or_(*(is_like(each, text, "%", "%") for each in (Rsvp.name, Rsvp.email))))
+        .where(
+            Rsvp.party_id.in_(ids_hosted_by(host.id)),
+            or_(*(is_like(each, text, "%", "%") for each in (Rsvp.name, Rsvp.email))),
+        )
         .where(Member.id != host.id, Member.active.is_(True))
         .group_by(Member.id)
         .order_by(Member.first_name, Member.id)

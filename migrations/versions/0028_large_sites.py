@@ -51,6 +51,8 @@ def upgrade() -> None:
         for table, columns in WORDS.items():
             keys = ", ".join(f'search_key({column}::text COLLATE "C") gin_trgm_ops' for column in columns)
             op.execute(f"CREATE INDEX ix_words_{table} ON {table} USING gin ({keys})")
+            # Whether a word is frequent is known of the keys only once they are analysed.
+            op.execute(f"ANALYZE {table}")
 
 
 def has_pg_trgm() -> bool:

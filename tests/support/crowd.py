@@ -10,8 +10,10 @@ from app.extensions import metadata
 # Rows are numbered from here, behind those of a new site. Row n of most tables belongs to party n and member n.
 FIRST = 1_000
 # Over ten years, the last month of them ahead.
-MOMENT = "(now() at time zone 'utc' + interval '30 days' - make_interval(secs => n::float8 * 315360000 / {count}))"
-AHEAD = "(n::float8 * 3650 / {count} < 30)"
+MOMENT = "(now() at time zone 'utc' + interval '30 days' - make_interval(secs => ({count} - n)::float8 * 315360000 / {count}))"
+AHEAD = "(({count} - n)::float8 * 3650 / {count} < 30)"
+# Of letters, which are kept for a year.
+WRITTEN = "(now() at time zone 'utc' - make_interval(secs => ({count} - n)::float8 * 31536000 / {count}))"
 MEMBER, PARTY = f"{FIRST} + 1 + (n * 7) % {{ab_user}}", f"{FIRST} + 1 + (n - 1) % {{dinner_party}}"
 SAME = f"{FIRST} + n"
 DAY = "interval '1 day'"
@@ -124,9 +126,8 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "attempts": "1",
         "priority": "5",
         "not_before": MOMENT,
-        # The outbox keeps a year.
-        "created_at": "(now() at time zone 'utc' - make_interval(secs => n::float8 * 31536000 / {count}))",
-        "sent_at": "(now() at time zone 'utc' - make_interval(secs => n::float8 * 31536000 / {count}))",
+        "created_at": WRITTEN,
+        "sent_at": WRITTEN,
     },
     "unreachable_address": {"email": "'gone' || n || '@example.com'", "problem": "'full'", "first_at": MOMENT, "last_at": MOMENT},
     "unsubscription": {
