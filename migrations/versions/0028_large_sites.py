@@ -15,6 +15,7 @@ INDEXES = {
     "ix_rsvp_status_answered_at_id": ("rsvp", ["status", "answered_at", "id"]),
     "ix_dinner_party_status_starts_at_id": ("dinner_party", ["status", "starts_at", "id"]),
     "ix_invitation_email_key": ("invitation", ["email_key"]),
+    "ix_letter_kind": ("letter", ["kind"]),
     "ix_contact_email_key": ("contact", ["email_key"]),
     "ix_party_report_created_at_id": ("party_report", ["created_at", "id"]),
     "ix_party_series_created_at_id": ("party_series", ["created_at", "id"]),
