@@ -32,6 +32,7 @@ from app.database import is_unavailable, reason, transaction
 from app.extensions import AppBuilder, appbuilder_of, db
 from app.navigation import ROLES
 from app.parties.hosting import clock_changes
+from app.search_key import WORDS_INDEX
 from config import ConfigurationError
 
 RUN_SETUP = "run `.venv/bin/flask --app app setup` first (`make run` does this)."
@@ -138,6 +139,9 @@ def _difference(found: Any) -> str:
         if action == "remove":
             return ""
         name = facts[0].name
+    elif str(facts[0].name).startswith(WORDS_INDEX):
+        # It needs an extension, without which the site does.
+        return ""
     else:
         name = f"{facts[0].name} of {facts[0].table.name}"
     return f"{'missing' if action == 'add' else 'unknown'} {kind} {name}"

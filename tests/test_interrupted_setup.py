@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, text
 
+from app.crud import large_tables
 from app.extensions import db
 
 FILES = ("", "-wal")
@@ -85,6 +86,25 @@ def test_setup_names_what_differs_from_the_schema_of_its_version(app, damage, sa
     assert done.exit_code == 1
     assert f"({said})" in done.output
     assert len(done.output.splitlines()) == 1
+
+
+@pytest.mark.postgresql
+def test_a_site_does_without_the_extension_that_finds_words(app, database_kind, admin, monkeypatch):
+    with app.app_context(), db.engine.begin() as connection:
+        connection.execute(text("DROP EXTENSION pg_trgm CASCADE"))
+    assert flask(app, "setup").exit_code == 0
+    assert "pg_trgm" in flask(app, "doctor").output
+    monkeypatch.setattr(large_tables, "LARGE", -2)
+    app.extensions.pop(large_tables.KNOWN, None)
+    page = admin.get("/dinnerparties/list/?q=soup")
+    assert page.flashes == [
+        (
+            "warning",
+            "Some options in the web address are not valid, or not possible with so many rows, and were ignored.",
+        )
+    ]
+    assert 'name="q"' not in page.text.partition('action="/dinnerparties')[2]
+    app.extensions.pop(large_tables.KNOWN)
 
 
 @pytest.mark.both_databases

@@ -76,6 +76,11 @@ def _postgresql(connection: Connection) -> Iterator[Finding]:
         )
     if facts.is_read_only:
         yield error("The server is read-only: it is the standby of another one.", "Name the primary in DATABASE_URL.")
+    if not facts.has_trigrams:
+        yield warning(
+            "The extension pg_trgm is not there: lists of more than 50,000 rows have no search.",
+            "Install the package with PostgreSQL's own extensions, and make the indexes that docs/operations.md names.",
+        )
     yield from _connections(int(facts.connections) - int(facts.reserved))
 
 
@@ -83,6 +88,7 @@ FACTS = """SELECT current_setting('server_version') AS version, current_database
     datcollate AS collation, lower('I') AS folded,
     to_jsonb(pg_database)->>'datcollversion' AS sorted_by,
     {sorts_by} AS sorts_by,
+    EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_trgm') AS has_trigrams,
     pg_is_in_recovery() AS is_read_only, current_setting('max_connections') AS connections,
     current_setting('superuser_reserved_connections') AS reserved
     FROM pg_database WHERE datname = current_database()"""

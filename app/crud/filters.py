@@ -16,12 +16,23 @@ from flask_appbuilder.models.sqla.filters import (
     SQLAFilterConverter,
 )
 from flask_babel import lazy_gettext
-from sqlalchemy import ColumnElement, Select, and_, or_
+from sqlalchemy import Column, ColumnElement, Select, and_, or_
+from sqlalchemy.sql import visitors
 
-from app.search_key import is_like
+from app.crud import large_tables
+from app.search_key import is_like, key
 
 # More words are taken for one. SQLite limits how deep a condition may be.
 MAX_WORDS = 8
+
+
+# What is searched anywhere in the texts of a large table: shorter words are looked for at the beginning.
+MIN_WORD = 3
+
+
+def _anywhere(model: Any, text: str) -> str:
+    """Return what a pattern for `text` begins with. An index by groups of three letters does not know shorter words."""
+    return "" if len(key(text)) < MIN_WORD and large_tables.is_large(model) else "%"
 
 
 class _Like(BaseFilter):
@@ -31,7 +42,8 @@ class _Like(BaseFilter):
 
     def apply(self, query: Select[Any], value: str) -> Select[Any]:
         """Return `query` restricted to what matches `value`."""
-        found = is_like(getattr(self.model, self.column_name), str(value), self.before, self.after)
+        before = _anywhere(self.model, str(value)) if self.before and self.after else self.before
+        found = is_like(getattr(self.model, self.column_name), str(value), before, self.after)
         return query.where(~found if self.negated else found)
 
 
@@ -85,7 +97,7 @@ class SearchFilter(BaseFilter):
         columns = [getattr(self.model, column) for column in self.columns]
         return query.where(
             *(
-                or_(*(is_like(column, word, "%", "%") for column in columns))
+                or_(*(is_like(column, word, _anywhere(self.model, word), "%") for column in columns))
                 for word in value.split(maxsplit=MAX_WORDS - 1)
             )
         )
@@ -123,11 +135,20 @@ class FilterNotRelated(FilterRelation):
         return query.where(or_(key != value, key.is_(None)))
 
 
+class FilterSame(FilterEqual):
+    """The same text. Flask-AppBuilder's asks for the text alone, for which few columns have an index; many have one of keys."""
+
+    def apply(self, query: Select[Any], value: Any) -> Select[Any]:
+        """Return `query` restricted to the rows with this text."""
+        found: Select[Any] = super().apply(query, value)
+        return found.where(is_like(getattr(self.model, self.column_name), value)) if isinstance(value, str) else found
+
+
 TEXT = [
     FilterStartsWith,
     FilterEndsWith,
     FilterContains,
-    FilterEqual,
+    FilterSame,
     FilterNotStartsWith,
     FilterNotEndsWith,
     FilterNotContains,
@@ -251,6 +272,10 @@ class ApiFilterConverter(FilterConverter):
 CONVERTED = {make for _marker, filters in ApiFilterConverter.conversion_table for make in filters}
 
 
+WITH_WORDS = (FilterStartsWith, FilterEndsWith, FilterContains, FilterSame)
+WITH_INDEX = (FilterEqual, FilterSame, FilterGreater, FilterSmaller, FilterWithin, FilterAfter, FilterBefore)
+
+
 class Filters(StockFilters):
     """Filters and their values. The available ones are computed once; each request gets a `fresh()` copy."""
 
@@ -276,12 +301,42 @@ class Filters(StockFilters):
         return other
 
     def text_columns(self) -> list[str]:
-        """Return the columns that the search box searches."""
-        return [
+        """Return the columns that the search box searches: in a large table, those with an index of words."""
+        columns = [
             column
             for column, filters in self._search_filters.items()
             if any(type(each) is FilterContains for each in filters)
         ]
+        if not large_tables.is_large(self.datamodel.obj):
+            return columns
+        words = large_tables.indexed(self.datamodel.obj.__table__).words
+        return [column for column in columns if column in words]
+
+    def offered(self) -> dict[str, list[int]]:
+        """Return the positions of the filters of each column that can be used: in a large table, of those with an index."""
+        positions = {column: list(range(len(filters))) for column, filters in self._search_filters.items()}
+        if not large_tables.is_large(self.datamodel.obj):
+            return positions
+        answered = {column: self._answered(column) for column in positions}
+        kept = {
+            column: [each for each in found if type(self._search_filters[column][each]) in answered[column]]
+            for column, found in positions.items()
+        }
+        return {column: found for column, found in kept.items() if found}
+
+    def _answered(self, column: str) -> tuple[type[BaseFilter], ...]:
+        """Return the filters that an index answers. Those that say "not" leave nearly all rows, or have none."""
+        model, indexes = self.datamodel.obj, large_tables.indexed(self.datamodel.obj.__table__)
+        own = tuple(type(each) for each in self._search_filters[column] if type(each) not in CONVERTED)
+        if self.datamodel.is_relation(column):
+            pairs = getattr(model, column).property.local_remote_pairs
+            remote = [there for _here, there in pairs] if getattr(model, column).property.uselist else [pairs[0][0]]
+            is_found = any(each.name in large_tables.indexed(each.table).first for each in remote)
+            return (*own, FilterRelated, FilterRelatedToMany) if is_found else own
+        stored = getattr(model, column).property.columns[0]
+        names = {each.name for each in visitors.iterate(stored) if isinstance(each, Column)}
+        has_first = bool(names) and names <= indexes.first
+        return (*own, *(WITH_WORDS if column in indexes.words else ()), *(WITH_INDEX if has_first else ()))
 
     def add_search(self, text: str) -> None:
         """Add the search for `text` in all text columns."""

@@ -55,7 +55,7 @@ class FilterArgument:
 
 @dataclass(frozen=True)
 class ListOptions:
-    """The order, pages and filters that a list offers; `operators` is the number of filters of each searchable column.
+    """The order, pages and filters that a list offers; `operators` are those of each searchable column.
 
     `searches` is true if there is a search box, `columns` are those that can be shown.
     """
@@ -63,7 +63,7 @@ class ListOptions:
     base_order: tuple[str, str]
     order_columns: Collection[str]
     page_size: int
-    operators: Mapping[str, int]
+    operators: Mapping[str, Collection[int]]
     searches: bool = False
     columns: Collection[str] = ()
     has_calendar: bool = False
@@ -95,7 +95,7 @@ def parse(args: "MultiDict[str, str]", view: str, options: ListOptions) -> ListA
     page, invalid_page = _number(args.get(f"page_{view}"), 0, 0, MAX_PAGE if beside else MAX_ROWS_BEFORE // size)
     requested = list(filter_arguments(args))
     filters = tuple(
-        flt for flt in requested[:MAX_FILTERS] if flt and flt.operator < options.operators.get(flt.column, 0)
+        flt for flt in requested[:MAX_FILTERS] if flt and flt.operator in options.operators.get(flt.column, ())
     )
     search, invalid_search = _search(args.get("q", ""), options)
     asked = dict.fromkeys(args.getlist(f"_col_{view}"))

@@ -1,6 +1,6 @@
 """The list and the show page. Their URL arguments are validated, and filters belong to one request."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
-from app.crud import calendar_layout, list_arguments, object_pages, quick_filters
+from app.crud import calendar_layout, large_tables, list_arguments, object_pages, quick_filters
 from app.crud.filters import FilterRelated, OfMoments
 from app.crud.list_arguments import MAX_ROWS_BEFORE, Beside, FilterArgument, ListArguments, ListOptions
 from app.crud.row_pages import MAX_COUNTED_FOR_PEOPLE
@@ -57,14 +57,21 @@ class ListMixin(ViewConfigMixin):
             type(self).__name__,
             ListOptions(
                 base_order=self.base_order,
-                order_columns=self.order_columns,
+                order_columns=self.offered_orders(),
                 page_size=self.page_size,
-                operators={column: len(flts) for column, flts in self._possible_filters.get_search_filters().items()},
+                operators=self._possible_filters.offered(),
                 searches=bool(self._possible_filters.text_columns()),
                 columns=self._offered_columns,
                 has_calendar=bool(self._calendar_column),
             ),
         )
+
+    def offered_orders(self) -> Sequence[str]:
+        """Return the columns by which the list can be ordered: in a large table, those with an index."""
+        if not large_tables.is_large(self.datamodel.obj):
+            return self.order_columns
+        orders = large_tables.indexed(self.datamodel.obj.__table__).orders
+        return [column for column in self.order_columns if column in orders]
 
     def _set_filters(self, arguments: ListArguments) -> list[FilterArgument]:
         """Set the filters and the search of this request; return the valid filters."""
@@ -87,8 +94,15 @@ class ListMixin(ViewConfigMixin):
         arguments = self._list_arguments()
         applied = self._set_filters(arguments)
         if arguments.ignored or len(applied) < len(arguments.filters):
-            flash(_("Some options in the web address are not valid and were ignored."), "warning")
+            flash(self._told_of_ignored(), "warning")
         return arguments, applied
+
+    def _told_of_ignored(self) -> str:
+        if large_tables.is_large(self.datamodel.obj):
+            return _(
+                "Some options in the web address are not valid, or not possible with so many rows, and were ignored."
+            )
+        return _("Some options in the web address are not valid and were ignored.")
 
     def _filter_value(self, argument: FilterArgument) -> Any:
         column, text = argument.column, argument.value
@@ -161,7 +175,7 @@ class ListMixin(ViewConfigMixin):
             name_column=self._name_column(columns),
             tones=self._tones(columns),
             minor_columns=self._minor_columns(columns),
-            order_columns=self.order_columns,
+            order_columns=self.offered_orders(),
             formatters_columns=self._formatters(),
             page=found.number,
             page_size=found.size,
@@ -295,9 +309,11 @@ class ListMixin(ViewConfigMixin):
 
     def _search(self, applied: list[FilterArgument], arguments: ListArguments) -> SearchWidget:
         search, page = arguments.search, f"page_{type(self).__name__}"
+        offered = self._possible_filters.offered()
         quick = [
             (column, str(self.label_columns[column]), None if self._is_moment(column) else self._choices(column))
             for column in self._quick_columns
+            if 0 in offered.get(column, ())
         ]
         beside = {(column, 0) for column in self._quick_columns}
         return self.search_widget(
@@ -305,7 +321,7 @@ class ListMixin(ViewConfigMixin):
             modelview_name=type(self).__name__,
             label_columns=self.label_columns,
             search_filters={
-                column: [flt.name for flt in filters]
+                column: [flt.name for index, flt in enumerate(filters) if index in offered.get(column, ())]
                 for column, filters in self._possible_filters.get_search_filters().items()
             },
             active_filters=[self._active(argument, applied) for argument in applied],
@@ -316,7 +332,7 @@ class ListMixin(ViewConfigMixin):
             ],
             columns=[(column, self.label_columns[column]) for column in self._offered_columns],
             columns_shown=arguments.columns or tuple(getattr(self, "list_columns", ())),
-            filter_fields=self._filter_fields(),
+            filter_fields=self._filter_fields(offered),
             search_columns=[self.label_columns[column] for column in self._possible_filters.text_columns()],
             search=search,
             max_search_length=list_arguments.MAX_SEARCH_LENGTH,
@@ -337,28 +353,30 @@ class ListMixin(ViewConfigMixin):
             "remove_url": list_arguments.build_url(own_path(), request.args, rest, **{page: None}),
         }
 
-    def _filter_fields(self) -> Markup:
+    def _filter_fields(self, offered: Mapping[str, Collection[int]]) -> Markup:
         """Return the fields of a filter, rendered once: they are the same for all readers of a language."""
         known: dict[object, Markup] = current_app.extensions.setdefault(FILTER_FIELDS, {})
-        key = self.endpoint, current_locale(), request.script_root
+        # A table that has become large offers less.
+        operators = tuple((column, *sorted(positions)) for column, positions in offered.items())
+        key = self.endpoint, current_locale(), request.script_root, operators
         fields = known.get(key)
         if fields is None:
             if len(known) >= MOST_FILTER_FIELDS:
                 known.clear()
-            available = [self._available(column) for column in self._possible_filters.get_search_filters()]
+            available = [self._available(column, positions) for column, positions in offered.items()]
             html = render_template("appbuilder/general/widgets/_filter_fields.html", available_filters=available)
             # Templates of HTML escape what is put into them.
             fields = known[key] = Markup(html if available else "")  # noqa: S704
         return fields
 
-    def _available(self, column: str) -> dict[str, Any]:
+    def _available(self, column: str, positions: Collection[int]) -> dict[str, Any]:
         """Return the filters of `column`; `kind` is the type of the input for their value."""
         has_suggestions = column in self.named_relations and self.is_routed("options")
         filters = self._possible_filters.get_search_filters()[column]
         return {
             "column": column,
             "label": self.label_columns[column],
-            "operators": [(index, flt.name) for index, flt in enumerate(filters)],
+            "operators": [(index, flt.name) for index, flt in enumerate(filters) if index in positions],
             "of_days": {index for index, flt in enumerate(filters) if getattr(flt, "is_of_days", False)},
             "kind": self._kind(column),
             "choices": self._choices(column),

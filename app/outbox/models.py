@@ -90,6 +90,7 @@ class OutboxEmail(Model):
         CheckConstraint("state IN ('queued', 'sending', 'sent', 'failed')", name="state"),
         Index("ix_letter_state_priority_not_before_id", "state", "priority", "not_before", "id"),
         Index("ix_letter_created_at_id", "created_at", "id"),
+        Index("ix_letter_kind", "kind"),
     )
 
     @property

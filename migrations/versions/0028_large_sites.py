@@ -15,6 +15,7 @@ INDEXES = {
     "ix_rsvp_status_answered_at_id": ("rsvp", ["status", "answered_at", "id"]),
     "ix_dinner_party_status_starts_at_id": ("dinner_party", ["status", "starts_at", "id"]),
     "ix_invitation_email_key": ("invitation", ["email_key"]),
+    "ix_letter_kind": ("letter", ["kind"]),
     "ix_contact_email_key": ("contact", ["email_key"]),
     "ix_party_report_created_at_id": ("party_report", ["created_at", "id"]),
     "ix_party_series_created_at_id": ("party_series", ["created_at", "id"]),
@@ -51,6 +52,8 @@ def upgrade() -> None:
         for table, columns in WORDS.items():
             keys = ", ".join(f'search_key({column}::text COLLATE "C") gin_trgm_ops' for column in columns)
             op.execute(f"CREATE INDEX ix_words_{table} ON {table} USING gin ({keys})")
+            # Whether a word is frequent is known of the keys only once they are analysed.
+            op.execute(f"ANALYZE {table}")
 
 
 def has_pg_trgm() -> bool:

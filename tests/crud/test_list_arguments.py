@@ -15,7 +15,10 @@ from app.crud.list_arguments import (
 from app.http import MAX_PAGE
 
 OFFER = ListOptions(
-    base_order=("title", "asc"), order_columns=["title", "id"], page_size=25, operators={"title": 8, "id": 4}
+    base_order=("title", "asc"),
+    order_columns=["title", "id"],
+    page_size=25,
+    operators={"title": range(8), "id": range(4)},
 )
 
 

@@ -10,18 +10,20 @@ from app.extensions import metadata
 # Rows are numbered from here, behind those of a new site. Row n of most tables belongs to party n and member n.
 FIRST = 1_000
 # Over ten years, the last month of them ahead.
-MOMENT = "(now() at time zone 'utc' + interval '30 days' - make_interval(secs => n::float8 * 315360000 / {count}))"
-AHEAD = "(n::float8 * 3650 / {count} < 30)"
+MOMENT = "(now() at time zone 'utc' + interval '30 days' - make_interval(secs => ({count} - n)::float8 * 315360000 / {count}))"
+AHEAD = "(({count} - n)::float8 * 3650 / {count} < 30)"
+# Of letters, which are kept for a year.
+WRITTEN = "(now() at time zone 'utc' - make_interval(secs => ({count} - n)::float8 * 31536000 / {count}))"
 MEMBER, PARTY = f"{FIRST} + 1 + (n * 7) % {{ab_user}}", f"{FIRST} + 1 + (n - 1) % {{dinner_party}}"
 SAME = f"{FIRST} + n"
 DAY = "interval '1 day'"
 # What is not named is NULL, or empty.
 TABLES: Mapping[str, Mapping[str, str]] = {
     "ab_user": {
-        "username": "'member' || n",
-        "username_key": "'member' || n",
-        "email": "'member' || n || '@example.com'",
-        "email_key": "'member' || n || '@example.com'",
+        "username": "'person' || n",
+        "username_key": "'person' || n",
+        "email": "'person' || n || '@example.com'",
+        "email_key": "'person' || n || '@example.com'",
         "first_name": "'Firste' || md5(n::text)",
         "last_name": "'Ñandú' || md5((n + 1)::text)",
         "active": "true",
@@ -72,7 +74,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "min_party": "1",
         "status": f"CASE WHEN {AHEAD} THEN CASE WHEN n % 10 = 0 THEN 'waitlisted' ELSE 'yes' END"
         " WHEN n % 20 = 0 THEN 'no_show' ELSE 'checked_in' END",
-        "answered_at": MOMENT,
+        "answered_at": f"least({MOMENT}, now() at time zone 'utc')",
         "waitlisted_at": f"CASE WHEN n % 10 = 0 THEN {MOMENT} END",
     },
     "rsvp_person": {"rsvp_id": SAME, "position": "0", "name": "'Person ' || n"},
@@ -124,9 +126,8 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "attempts": "1",
         "priority": "5",
         "not_before": MOMENT,
-        # The outbox keeps a year.
-        "created_at": "(now() at time zone 'utc' - make_interval(secs => n::float8 * 31536000 / {count}))",
-        "sent_at": "(now() at time zone 'utc' - make_interval(secs => n::float8 * 31536000 / {count}))",
+        "created_at": WRITTEN,
+        "sent_at": WRITTEN,
     },
     "unreachable_address": {"email": "'gone' || n || '@example.com'", "problem": "'full'", "first_at": MOMENT, "last_at": MOMENT},
     "unsubscription": {
@@ -175,8 +176,8 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "directory_person": {
         "unique_id": "'uid:' || n",
         "member_id": SAME,
-        "username": "'member' || n",
-        "email": "'member' || n || '@example.com'",
+        "username": "'person' || n",
+        "email": "'person' || n || '@example.com'",
         "created_at": MOMENT,
         "checked_at": MOMENT,
     },
@@ -193,6 +194,8 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "expires_on": f"{MOMENT} + {DAY}",
     },
 }  # fmt: skip
+INDEXES = """SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename = ANY(%(tables)s)
+    AND indexdef NOT LIKE 'CREATE UNIQUE%%'"""
 EMPTY = ((Boolean, "false"), (Integer, "0"), (DateTime, MOMENT), (JSON, "'[]'"))
 
 
@@ -201,8 +204,15 @@ def fill(connection: Connection, count: int, tables: Mapping[str, int] | None = 
     counts = {**dict.fromkeys(TABLES, count), **(tables or {})}
     # Neither foreign keys nor the trigger of the audit log are asked.
     connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+    indexes = connection.exec_driver_sql(INDEXES, {"tables": list(TABLES)}).all()
+    for name, _made in indexes:
+        connection.exec_driver_sql(f"DROP INDEX {name}")
     for name, values in TABLES.items():
         connection.exec_driver_sql(_statement(metadata.tables[name], values, counts))
+    # Made at once they take half the time.
+    connection.exec_driver_sql("SET LOCAL maintenance_work_mem = '256MB'")
+    for _name, made in indexes:
+        connection.exec_driver_sql(made)
     for name in TABLES:
         connection.exec_driver_sql(f"ANALYZE {name}")
 

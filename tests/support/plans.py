@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
-# A table with more rows is large.
-LARGE = 10_000
+from app.crud.row_pages import MAX_COUNTED
+
 MOST_SORTED = 1_000
-# What one node of a plan may read, and throw away, of a large table. A list counts to 10,000.
-MOST_READ = 12_000
+# What one node of a plan may read, and throw away, of a table. Counting is the most that a list does.
+MOST_READ = max(3_000, 2 * MAX_COUNTED + 500)
 EXPLAINED = ("SELECT", "UPDATE", "DELETE", "WITH")
 
 Statements = dict[str, Any]
@@ -32,23 +32,21 @@ def collect(statements: Statements) -> Iterator[None]:
         event.remove(Engine, "before_cursor_execute", note)
 
 
-def faults(connection: Connection, statement: str, parameters: Any, large: Mapping[str, int]) -> list[str]:
+def faults(connection: Connection, statement: str, parameters: Any) -> list[str]:
     """Return what is wrong with the plan of a statement, which is run in a transaction that is not committed."""
     explained = f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {statement}"
     with connection.begin_nested() as savepoint:
         answer = connection.exec_driver_sql(explained, parameters).scalar_one()
         savepoint.rollback()
     (plan,) = json.loads(answer) if isinstance(answer, str) else answer
-    return list(dict.fromkeys(_faults(plan["Plan"], large)))
+    return list(dict.fromkeys(_faults(plan["Plan"])))
 
 
-def _faults(node: Mapping[str, Any], large: Mapping[str, int]) -> Iterator[str]:
+def _faults(node: Mapping[str, Any]) -> Iterator[str]:
     kind, table = node["Node Type"], node.get("Relation Name", "")
     removed = sum(value for name, value in node.items() if name.startswith("Rows Removed by"))
     read = (node["Actual Rows"] + removed) * node["Actual Loops"]
-    if table in large and "Seq Scan" in kind and node["Actual Loops"]:
-        yield f"reads all of {table}: {node.get('Filter', '')}"
-    elif table in large and read > MOST_READ:
+    if table and read > MOST_READ:
         yield f"reads {read:.0f} rows of {table} by {node.get('Index Name', kind)}: {node.get('Filter', '')}"
     if "Sort" in kind:
         rows = sum(each["Actual Rows"] for each in node["Plans"])
@@ -56,4 +54,4 @@ def _faults(node: Mapping[str, Any], large: Mapping[str, int]) -> Iterator[str]:
         if rows > MOST_SORTED and kind == "Sort":
             yield f"sorts {rows:.0f} rows by {', '.join(node['Sort Key'])}"
     for each in node.get("Plans", ()):
-        yield from _faults(each, large)
+        yield from _faults(each)

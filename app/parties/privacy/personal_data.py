@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, or_, select, update
-from sqlalchemy.orm import joinedload
+from sqlalchemy import ColumnElement, Select, and_, delete, or_, select, union, update
+from sqlalchemy.orm import joinedload, selectinload
 
 from app import clock
 from app.accounts.models import Member
@@ -182,7 +182,7 @@ def _dinners(member: Member) -> Iterator[ics.Published]:
     statement = select(DinnerParty).options(joinedload(DinnerParty.host))
     statement = statement.where(
         DinnerParty.status.in_((PartyStatus.PUBLISHED, PartyStatus.DONE)),
-        or_(DinnerParty.host_id == member.id, DinnerParty.id.in_(seated)),
+        DinnerParty.id.in_(union(select(DinnerParty.id).where(DinnerParty.host_id == member.id), seated)),
     )
     for party in in_batches(statement.order_by(DinnerParty.starts_at, DinnerParty.id)):
         yield ics.Published(party, with_address=True)
@@ -206,7 +206,9 @@ def _erase(member: Member) -> str:
     for party in hosted:
         # Not by _blank, so that the file is deleted, too.
         party.picture = None
-    for rsvp in db.session.scalars(_select_rsvps(member)).all():
+    # The hosts are told.
+    hosts = joinedload(Rsvp.party).options(joinedload(DinnerParty.host), selectinload(DinnerParty.co_hosts))
+    for rsvp in db.session.scalars(_select_rsvps(member).options(hosts)).all():
         if rsvp.party.host_id != member.id and rsvp.status in WITHDRAWABLE and not rsvp.party.is_past:
             rsvp_service.withdraw(rsvp.party, Respondent(member))
     db.session.flush()
@@ -251,8 +253,9 @@ def lock_parties(member: Member) -> None:
     """
     answered = select(Rsvp.party_id).where(is_of(member))
     invited = select(Invitation.party_id).where(_is_to(member))
-    concerns_member = or_(DinnerParty.host_id == member.id, DinnerParty.id.in_(answered), DinnerParty.id.in_(invited))
-    coming = select(DinnerParty.id).where(DinnerParty.starts_at > clock.now(), concerns_member).order_by(DinnerParty.id)
+    concerned = union(select(DinnerParty.id).where(DinnerParty.host_id == member.id), answered, invited)
+    coming = select(DinnerParty.id).where(DinnerParty.starts_at > clock.now(), DinnerParty.id.in_(concerned))
+    coming = coming.order_by(DinnerParty.id)
     for party_id in db.session.scalars(coming).all():
         seats.lock(party_id)
 
