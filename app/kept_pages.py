@@ -159,8 +159,8 @@ class KeptPages:
         body = response.get_data()
         if asked and _is_for_everybody(response) and len(body) <= MOST_BYTES and writes == self._writes:
             self._pages[key] = Page(response.status_code, tuple(response.headers), body, rendered_at)
-            while len(self._pages) > MOST_PAGES:
-                self._pages.pop(next(iter(self._pages)), None)
+            for oldest in list(self._pages)[:-MOST_PAGES]:
+                self._pages.pop(oldest, None)
         return response
 
     def _send(self, page: Page, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -14,6 +14,7 @@ from app.address_key import address_key
 from app.extensions import db
 from app.http import MAX_NUMBERED_PAGE, parse_int
 from app.parties.enums import QUEUED, SEATED, PartyStatus, RsvpStatus, Visibility
+from app.parties.listed import ListedParty, listed, read
 from app.parties.models import CoHost, DinnerParty, Invitation, Rsvp, RsvpPerson
 from app.parties.respondent import Respondent
 from app.search_key import is_like
@@ -34,19 +35,35 @@ class PartyPage:
     has_next: bool
 
 
-def next_public_parties(limit: int = LANDING_SIZE) -> list[DinnerParty]:
-    """Return the next public parties, soonest first."""
-    return replica.read(lambda: list(db.session.scalars(_with_hosts(_public_parties()).limit(limit))))
+class ListedPage(NamedTuple):
+    """One page of parties, as lists show them; `number` counts from 1."""
+
+    items: list[ListedParty]
+    number: int
+    has_next: bool
 
 
-def public_page(number: int, conditions: Iterable[ColumnElement[bool]] = ()) -> PartyPage:
-    """Return page `number` of the coming public parties that fulfil all `conditions`."""
-    page = _with_hosts(_public_parties()).where(*conditions).offset((number - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1)
+def next_public_parties() -> list[ListedParty]:
+    """Return the next public parties, soonest first, as lists show them."""
+    return _listed(_coming(listed()).limit(LANDING_SIZE))
+
+
+def listed_page(number: int, conditions: Iterable[ColumnElement[bool]] = ()) -> ListedPage:
+    """Return page `number` of the coming public parties that fulfil all `conditions`, as lists show them."""
+    page = _coming(listed()).where(*conditions).offset((number - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1)
+    found = _listed(page)
+    return ListedPage(found[:PAGE_SIZE], number, has_next=len(found) > PAGE_SIZE)
+
+
+def public_page(number: int) -> PartyPage:
+    """Return page `number` of the coming public parties."""
+    page = _coming(select(DinnerParty)).offset((number - 1) * PAGE_SIZE).limit(PAGE_SIZE + 1)
+    page = page.options(selectinload(DinnerParty.host))
     found = replica.read(lambda: list(db.session.scalars(page)))
     return PartyPage(found[:PAGE_SIZE], number, has_next=len(found) > PAGE_SIZE and number < MAX_NUMBERED_PAGE)
 
 
-def seats_at(parties: Iterable[DinnerParty], member: Any) -> dict[int, int]:
+def seats_at(parties: Iterable[DinnerParty | ListedParty], member: Any) -> dict[int, int]:
     """Return how many seats a member has at each of some parties, where they have any; nobody has none."""
     keys = [party.id for party in parties]
     if not keys or not member.is_authenticated:
@@ -61,7 +78,7 @@ def public_between(
     start: datetime, end: datetime, limit: int, conditions: Iterable[ColumnElement[bool]] = ()
 ) -> list[DinnerParty]:
     """Return the coming public parties of a period that fulfil all `conditions`, without their hosts."""
-    statement = _public_parties().where(*conditions)
+    statement = _coming(select(DinnerParty)).where(*conditions)
     within = DinnerParty.starts_at >= start, DinnerParty.starts_at < end
     return replica.read(lambda: list(db.session.scalars(statement.where(*within).limit(limit))))
 
@@ -268,18 +285,15 @@ def known_members(host: Member, text: str) -> list[KnownMember]:
     return [KnownMember(*row) for row in db.session.execute(statement)]
 
 
-def _with_hosts(statement: Select[DinnerParty]) -> Select[DinnerParty]:
-    return statement.options(selectinload(DinnerParty.host))
+def _listed(statement: Select[Any]) -> list[ListedParty]:
+    return replica.read(lambda: [read(row) for row in db.session.execute(statement)])
 
 
-def _public_parties() -> Select[DinnerParty]:
-    return (
-        select(DinnerParty)
-        .where(
-            DinnerParty.visibility == Visibility.PUBLIC,
-            DinnerParty.hidden_at.is_(None),
-            DinnerParty.status == PartyStatus.PUBLISHED,
-            DinnerParty.starts_at > clock.now(),
-        )
-        .order_by(DinnerParty.starts_at, DinnerParty.id)
-    )
+def _coming(statement: Select[Any]) -> Select[Any]:
+    """Return `statement` for the coming public parties only, soonest first."""
+    return statement.where(
+        DinnerParty.visibility == Visibility.PUBLIC,
+        DinnerParty.hidden_at.is_(None),
+        DinnerParty.status == PartyStatus.PUBLISHED,
+        DinnerParty.starts_at > clock.now(),
+    ).order_by(DinnerParty.starts_at, DinnerParty.id)

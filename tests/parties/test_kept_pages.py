@@ -1,5 +1,6 @@
 """Pages of strangers: kept for a second, sent with a validator, and nobody's but theirs."""
 
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -8,13 +9,15 @@ import pytest
 from sqlalchemy import delete, text, update
 
 from app import clock, kept_pages, metrics
+from app.accounts.models import Member
 from app.database import transaction
 from app.extensions import db
 from app.parties.enums import PartyStatus, Visibility
 from app.parties.models import DinnerParty
+from app.parties.pages import entries
 from app.parties.pages.views import LandingView, PartyView
 from tests.support.client import Visitor
-from tests.support.factories import DinnerPartyFactory
+from tests.support.factories import DinnerPartyFactory, RsvpFactory
 from tests.support.statements import count_statements
 
 LISTS = ("/", "/parties/")
@@ -46,9 +49,9 @@ def rendered(monkeypatch):
     return seen
 
 
-def change(app, party, **values):
+def change(app, row, model=DinnerParty, **values):
     with app.app_context(), transaction():
-        stored = db.session.get(DinnerParty, party.id)
+        stored = db.session.get(model, row.id)
         for name, value in values.items():
             setattr(stored, name, value)
 
@@ -268,3 +271,32 @@ def test_the_head_of_a_kept_page_is_that_of_the_page(visitor, soup):
     assert head.text == ""
     assert head.headers["Content-Length"] == page.headers["Content-Length"]
     assert head.headers["ETag"] == page.headers["ETag"]
+
+
+def test_entries_of_lists_are_rendered_anew_when_anything_that_they_show_changes(app, visitor, client_of, cast, soup):
+    cache = app.extensions.setdefault(entries.EXTENSION, entries.cached())
+    cache.cache_clear()
+    friend = client_of(cast.friend)
+    asks = [
+        lambda: visitor.get("/"),
+        lambda: visitor.get("/parties/"),
+        lambda: visitor.get("/", headers={"Accept-Language": "es"}),
+        lambda: friend.get("/parties/"),
+        lambda: RsvpFactory(party=soup, member=cast.friend, party_size=2) and friend.get("/parties/"),
+        lambda: change(app, soup, rsvp_deadline=clock.now()) or visitor.get("/"),
+        lambda: change(app, cast.friend, timezone="Asia/Tokyo", model=Member) or friend.get("/parties/"),
+        lambda: change(app, cast.friend, hour_cycle="h23", model=Member) or friend.get("/parties/"),
+    ]
+    entry_of = [re.search(r"<article.*?</article>", ask().text, re.DOTALL)[0] for ask in asks]
+    assert entry_of[0] == entry_of[1]
+    assert len(set(entry_of)) == cache.cache_info().misses == len(asks) - 1
+    assert ["You have 2 seats" in entry for entry in entry_of] == [False] * 4 + [True, False, True, True]
+    assert cache.cache_info().maxsize == entries.MOST_ENTRIES
+
+
+def test_lists_read_what_they_show(visitor, soup):
+    for path in LISTS:
+        with count_statements() as statements:
+            visitor.get(path)
+        (read,) = [statement for statement in statements if "FROM dinner_party" in statement]
+        assert [name for name in ("password", "description", "address", "email") if name in read] == []

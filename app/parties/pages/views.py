@@ -16,7 +16,7 @@ from app.parties.access import BasePartyView, PartyVisit, is_open_to_strangers
 from app.parties.calendar import ics
 from app.parties.calendar.views import download
 from app.parties.models import DinnerParty
-from app.parties.pages import cover, month, my_dinners, party_page, search
+from app.parties.pages import cover, entries, month, my_dinners, party_page, search
 from app.parties.rsvps.forms import RsvpByIdForm
 
 
@@ -29,7 +29,7 @@ class LandingView(BaseView):
     @expose("/")
     def index(self) -> BaseResponse:
         """Show the next public parties."""
-        parties = queries.next_public_parties()
+        parties = entries.of(queries.next_public_parties())
         return keep(make_response(self.render_template("parties/landing.html", parties=parties)))
 
 
@@ -51,14 +51,15 @@ class PartyView(BasePartyView):
             return keep(
                 make_response(self.render_template("parties/party_month.html", search=wanted, diets=DIETS, **shown))
             )
-        page = queries.public_page(page_number(), wanted.conditions)
-        mine = queries.seats_at(page.items, current_user)
+        page = queries.listed_page(page_number(), wanted.conditions)
         # The token of a form would give every stranger a cookie.
         form = RsvpByIdForm() if current_user.is_authenticated else None
         shown = self.render_template(
             "parties/party_list.html",
             page=page,
-            mine=mine,
+            parties=entries.of(
+                page.items, queries.seats_at(page.items, current_user), numbered=current_user.is_authenticated
+            ),
             form=form,
             search=wanted,
             diets=DIETS,
