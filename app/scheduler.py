@@ -27,6 +27,7 @@ from app.parties.cli import sweep
 from app.parties.hosting import clock_changes
 from app.parties.menu import service as menu_service
 from app.parties.messages import reminders
+from app.parties.messages import service as messages
 from app.parties.privacy import retention
 from app.parties.rsvps import news
 
@@ -101,6 +102,7 @@ def _warn_of_newer_rules() -> str:
 JOBS = (
     PeriodicJob("party-times", MINUTE, _counted(clock_changes.derive_anew, "parties moved")),
     PeriodicJob("seat-offers", MINUTE, _counted(sweep, "seats offered")),
+    PeriodicJob(messages.JOB, MINUTE, _counted(messages.write_pending, "e-mails of messages queued"), time_limit=3600),
     PeriodicJob("reminders", MINUTE, _counted(reminders.send_due, "reminders queued"), time_limit=3600),
     PeriodicJob("dashboard-data", MINUTE, _counted(remote.fetch_due, "answers for dashboards")),
     PeriodicJob("mailbox", MINUTE, _counted(imap.poll, "messages received")),

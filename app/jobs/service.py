@@ -110,6 +110,12 @@ def run_now(rows: Sequence[Job]) -> int:
     return len(db.session.execute(update(Job).where(which).values(**values).returning(Job.id)).all())
 
 
+def hurry(name: str) -> None:
+    """Make a job due, in the current transaction. One that runs, or failed and waits, is left alone."""
+    waits = (Job.name == name) & (Job.state == JobState.WAITING) & (Job.failures == 0)
+    db.session.execute(update(Job).where(waits).values(due_at=clock.now()))
+
+
 def hold(name: str, owner: str, lease: timedelta) -> bool:
     """Take or renew a lease that is no job's, in one statement; return whether `owner` has it."""
     now = clock.now()

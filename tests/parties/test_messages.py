@@ -1,21 +1,30 @@
 """Messages of hosts to their guests."""
 
 import base64
+import contextlib
 import hashlib
 import html
 import re
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 import time_machine
+from sqlalchemy import Engine, event, update
 
-from app import clock
+from app import clock, scheduler
+from app.accounts.models import Member
+from app.accounts.users import account_deletion
 from app.database import transaction
+from app.jobs import service as job_service
+from app.jobs.models import Job
 from app.outbox import delivery, unsubscribe
 from app.outbox.models import SECRET, UNSUBSCRIBE, EmailTopic, OutboxEmail
 from app.parties.enums import RsvpStatus
+from app.parties.messages import service as message_service
+from app.parties.messages.forms import EVERYONE
 from app.parties.messages.models import GuestMessage
 from tests.support.factories import (
     DinnerPartyFactory,
@@ -331,3 +340,110 @@ def test_no_script_and_no_other_style_than_that_of_the_email_runs_in_its_preview
     assert f"style-src 'self' 'sha256-{digest}';" in policy
     assert re.search(r"<iframe[^>]*\ssandbox\s", page.text)
     assert "sha256" not in host.get("/parties/garden/write").headers["Content-Security-Policy"]
+
+
+# -- to many
+
+
+@pytest.fixture
+def in_batches(monkeypatch):
+    """Two e-mails are written at once."""
+    monkeypatch.setattr(message_service, "BATCH", 2)
+
+
+@contextlib.contextmanager
+def broken_at_letter(number):
+    """Break the connection before the INSERT of e-mails with that number."""
+    inserts = []
+
+    def interrupt(_connection, _cursor, statement, *_):
+        if statement.startswith("INSERT INTO letter "):
+            inserts.append(statement)
+            if len(inserts) == number:
+                raise ConnectionError("killed")
+
+    event.listen(Engine, "before_cursor_execute", interrupt)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "before_cursor_execute", interrupt)
+
+
+def written(records):
+    return Counter(letter.recipient for letter in records.all(OutboxEmail))
+
+
+@pytest.mark.both_databases
+def test_a_message_to_many_is_written_in_batches_and_once_to_each_when_interrupted(
+    host, app, party, records, in_batches
+):
+    page = write(host, EVERYONE)
+    assert page.flashes == [("info", "Message queued for 7 guests.")]
+    assert records.count(OutboxEmail) == 0
+    assert "7 e-mails are still to be written. You can leave this page." in page.text
+    page = host.get("/parties/garden/write").text
+    live = re.search(r'data-live="([^"]+)" data-version="(\w+)"', page)
+    with app.app_context(), broken_at_letter(3), pytest.raises(ConnectionError):
+        message_service.write_pending()
+    # The batch that was interrupted is neither written nor lost.
+    assert written(records).total() == 4 == records.one(GuestMessage).recipients - 3
+    renewed = host.get(live[1], headers={"If-None-Match": f'"{live[2]}"'})
+    assert "3 e-mails are still to be written." in renewed.response.json["html"]
+    with app.app_context():
+        assert message_service.write_pending() == 3
+        assert message_service.write_pending() == 0
+    assert written(records).total() == 7
+    assert set(written(records).values()) == {1}
+    message = records.one(GuestMessage)
+    assert (message.is_written, message.unwritten) == (True, [])
+    assert "data-live" not in host.get("/parties/garden/write").text
+
+
+@pytest.mark.both_databases
+def test_two_processes_write_a_message_to_many_once(host, app, party, records, in_batches):
+    write(host, EVERYONE)
+    together = threading.Barrier(2)
+
+    def write_pending(_number):
+        with app.app_context():
+            together.wait()
+            return message_service.write_pending()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(write_pending, range(2)))
+    assert written(records).total() == 7
+    assert set(written(records).values()) == {1}
+
+
+def test_a_message_to_many_reads_like_one_to_few(host, app, party, records, in_batches, monkeypatch):
+    write(host, EVERYONE, with_address="y")
+    with app.app_context():
+        message_service.write_pending()
+    in_the_background = {letter.recipient: letter for letter in records.all(OutboxEmail)}
+    monkeypatch.setattr(message_service, "BATCH", 100)
+    write(host, EVERYONE, with_address="y")
+    for letter in records.all(OutboxEmail)[7:]:
+        same = in_the_background[letter.recipient]
+        assert (same.subject, same.text, same.html) == (letter.subject, letter.text, letter.html)
+        assert (same.secret, same.reply_to, same.topic) == (letter.secret, letter.reply_to, letter.topic)
+    assert records.count(OutboxEmail) == 14
+
+
+def test_a_message_to_many_makes_its_job_due(host, app, party, records, in_batches):
+    with app.app_context():
+        job_service.due(scheduler.JOBS)
+        with transaction() as session:
+            session.execute(update(Job).values(due_at=clock.now() + timedelta(hours=1)))
+        write(host, EVERYONE)
+        due, _wait = job_service.due(scheduler.JOBS)
+    assert [job.name for job in due] == [message_service.JOB]
+
+
+def test_erased_authors_send_nothing_more(host, app, cast, party, records, in_batches):
+    write(host, EVERYONE)
+    with app.app_context(), transaction() as session:
+        session.execute(update(Member).where(Member.id == cast.host.id).values(erase_at=clock.now()))
+    with app.app_context():
+        assert account_deletion.run_due() == 1
+        assert message_service.write_pending() == 0
+    assert [letter for letter in records.all(OutboxEmail) if letter.kind == "guest_message"] == []

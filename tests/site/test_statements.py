@@ -130,6 +130,20 @@ def test_a_failed_login_takes_four_statements_and_a_lockout_one(visitor, cast):
         assert most is None or len(own) <= most, "\n".join(own)
 
 
+@pytest.mark.parametrize(
+    ("size", "given", "most"),
+    [(9, {"answer": "yes"}, 9), (1, {"answer": "yes"}, 12), (9, {"answer": "no"}, 9)],
+    ids=["yes", "waiting", "no"],
+)
+def test_a_first_answer_takes_few_statements(client_of, cast, size, given, most):
+    party = DinnerPartyFactory(host=cast.host, number_seats=size)
+    friend = client_of(cast.friend)
+    form = friend.get(f"/parties/{party.slug}").form("/rsvp")
+    with count_statements() as statements:
+        assert friend.submit(form, follow=False, **given).status == 303
+    assert len(statements) <= most, "\n".join(statements)
+
+
 WAYS_TO_WRITE = {
     "message": lambda party: message_service.send(
         party, party.host, MessageDraft("Wine", "Bring some", (Audience.COMING, Audience.NOT_ANSWERED))

@@ -3,7 +3,8 @@
 import secrets
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false, true
+from sqlalchemy import text as sql_text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app import clock
@@ -60,12 +61,25 @@ class GuestMessage(Model):
     statuses: Mapped[list[str]] = mapped_column(Json, default=list)
     recipients: Mapped[int] = mapped_column(default=0)
     mark: Mapped[str] = mapped_column(String(64), default=lambda: secrets.token_hex(16))
+    # Whether guests can reply to the e-mail address of the author.
+    with_address: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # A message to many is written in batches: the keys (app.parties.guest_addresses) of those who still get an e-mail.
+    unwritten: Mapped[list[str]] = mapped_column(Json, default=list, server_default="[]")
+    is_written: Mapped[bool] = mapped_column(default=True, server_default=true())
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
 
     party: Mapped[DinnerParty] = relationship()
     author: Mapped[Member | None] = relationship()
 
-    __table_args__ = (UniqueConstraint("party_id", "mark"),)
+    __table_args__ = (
+        UniqueConstraint("party_id", "mark"),
+        Index(
+            "ix_guest_message_id_unwritten",
+            "id",
+            sqlite_where=sql_text("NOT is_written"),
+            postgresql_where=sql_text("NOT is_written"),
+        ),
+    )
 
     def __repr__(self) -> str:
         return self.subject

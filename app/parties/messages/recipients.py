@@ -12,6 +12,7 @@ from app.parties.enums import QUEUED, SEATED, Audience, RsvpStatus
 from app.parties.messages.mail import InvitedContext
 from app.parties.models import ANONYMISED_DOMAIN, NO_ADDRESS_DOMAIN, DinnerParty, Invitation, Rsvp
 
+_SAME_EMAIL = and_(Member.email_key == Invitation.email_key, Member.duplicate == 0)
 # The RSVPs in each audience.
 STATUSES_OF: dict[str, tuple[str, ...]] = {
     Audience.COMING: SEATED,
@@ -39,9 +40,20 @@ def select_rsvps(
 
 def select_not_answered(party: DinnerParty, topic: str, *conditions: ColumnElement[bool]) -> list[InvitedContext]:
     """Return the invited guests who have not answered and have not unsubscribed from `topic`."""
-    same_email = and_(Member.email_key == Invitation.email_key, Member.duplicate == 0)
-    statement = _not_answered(party, topic).outerjoin(Member, same_email).add_columns(Member).where(*conditions)
+    statement = _not_answered(party, topic).outerjoin(Member, _SAME_EMAIL).add_columns(Member).where(*conditions)
     return [InvitedContext(*row) for row in db.session.execute(statement.order_by(Invitation.id))]
+
+
+def with_keys(keys: Collection[str]) -> list[Rsvp | InvitedContext]:
+    """Return recipients by the keys of app.parties.guest_addresses; those who are gone are left out."""
+    of_kind = {kind: [int(key[1:]) for key in keys if key[0] == kind] for kind in "ri"}
+    loaded = joinedload(Rsvp.member), joinedload(Rsvp.invitation)
+    rsvps = select(Rsvp).options(*loaded).where(Rsvp.id.in_(of_kind["r"])).order_by(Rsvp.id)
+    invited = select(Invitation, Member).outerjoin(Member, _SAME_EMAIL).where(Invitation.id.in_(of_kind["i"]))
+    return [
+        *db.session.scalars(rsvps),
+        *(InvitedContext(*row) for row in db.session.execute(invited.order_by(Invitation.id))),
+    ]
 
 
 def counts(party: DinnerParty, topic: str, author_id: int | None = None) -> dict[str, int]:

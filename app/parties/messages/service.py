@@ -1,6 +1,7 @@
 """Send messages from hosts to guests."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
@@ -11,22 +12,27 @@ from sqlalchemy.orm import joinedload
 
 from app import clock
 from app.accounts.models import Member
+from app.database import transaction
 from app.errors import DomainError
 from app.extensions import db
 from app.i18n import locales
+from app.jobs import service as job_service
 from app.outbox.models import EmailTopic
 from app.outbox.service import EmailRequest, Rendered, enqueue_many, render
+from app.parties import guest_addresses
 from app.parties.enums import Audience, PartyStatus
 from app.parties.messages import mail as message_mail
 from app.parties.messages import recipients
 from app.parties.messages.mail import InvitedContext
 from app.parties.messages.models import GuestMessage
-from app.parties.models import DinnerParty, Rsvp
+from app.parties.models import DinnerParty, Invitation, Rsvp
 from app.parties.waiting_list import seats
 
 # Limit for each party.
 MAX_MESSAGES, LIMIT_PERIOD = 10, timedelta(hours=24)
 HISTORY_SIZE = 50
+# So many e-mails are written at once; a job writes those of a message to more guests.
+BATCH, JOB = 200, "messages"
 
 
 @dataclass(frozen=True)
@@ -72,12 +78,51 @@ def send(party: DinnerParty, author: Member, draft: MessageDraft) -> GuestMessag
     message = _message(party, author, draft)
     db.session.add(message)
     db.session.flush()
-    reply_to = author.email if draft.with_address else None
-    message.recipients = sum(
-        enqueue_many([message_mail.guest_message(message, guest, reply_to=reply_to) for guest in guests])
-    )
+    if len(guests) > BATCH:
+        # The party is locked: others could not answer meanwhile.
+        message.recipients, message.is_written = len(guests), False
+        message.unwritten = [guest_addresses.key_of(_guest_of(each)) for each in guests]
+        job_service.hurry(JOB)
+    else:
+        message.recipients = _write(message, guests)
     db.session.flush()
     return message
+
+
+def _guest_of(recipient: Rsvp | InvitedContext) -> Rsvp | Invitation:
+    return recipient if isinstance(recipient, Rsvp) else recipient.invitation
+
+
+def _write(message: GuestMessage, guests: Sequence[Rsvp | InvitedContext]) -> int:
+    reply_to = message.author.email if message.with_address and message.author else None
+    return sum(enqueue_many([message_mail.guest_message(message, guest, reply_to=reply_to) for guest in guests]))
+
+
+def write_pending() -> int:
+    """Write the e-mails of messages to many guests; return how many were written.
+
+    Each batch has a transaction of its own, in which it is also noted as written: whoever is interrupted loses nothing.
+    Call it outside a transaction. Several processes can run this at the same time.
+    """
+    written = 0
+    while batch := _write_batch():
+        written += batch
+    return written
+
+
+def _write_batch() -> int:
+    """Write to the next guests of a message that is not written; return how many there were."""
+    unwritten = select(GuestMessage).where(~GuestMessage.is_written).order_by(GuestMessage.id).limit(1)
+    with transaction():
+        message = db.session.scalars(
+            unwritten.with_for_update(skip_locked=True).execution_options(populate_existing=True)
+        ).one_or_none()
+        if message is None:
+            return 0
+        keys, rest = message.unwritten[:BATCH], message.unwritten[BATCH:]
+        _write(message, recipients.with_keys(keys))
+        message.unwritten, message.is_written = rest, not rest
+        return len(keys)
 
 
 class Preview(NamedTuple):
@@ -116,6 +161,7 @@ def _message(party: DinnerParty, author: Member, draft: MessageDraft) -> GuestMe
         subject=draft.subject,
         text=draft.text,
         statuses=list(draft.audiences),
+        with_address=draft.with_address,
         mark=draft.fingerprint,
     )
 

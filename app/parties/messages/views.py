@@ -4,7 +4,7 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 
-from flask import flash, make_response, redirect, request, url_for
+from flask import flash, make_response, redirect, render_template, request, url_for
 from flask_appbuilder import expose, has_access, permission_name
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -18,13 +18,14 @@ from app.database import run_with_retry
 from app.errors import DomainError
 from app.http import allow_styles
 from app.i18n import locales
+from app.parties import live
 from app.parties.access import BasePartyView, current_member, login_or_invitation_required
 from app.parties.enums import Audience, ReminderKind
 from app.parties.messages import questions, reminders
 from app.parties.messages import service as message_service
 from app.parties.messages import texts as message_texts
 from app.parties.messages.forms import EVERYONE, MessageForm, QuestionForm, RemindersForm
-from app.parties.messages.models import MAX_REMINDERS
+from app.parties.messages.models import MAX_REMINDERS, GuestMessage
 from app.parties.messages.reminders import PlannedReminder
 from app.parties.messages.rules import DAY, in_units
 from app.parties.messages.service import MessageDraft, Preview
@@ -115,6 +116,20 @@ class MessageView(BasePartyView):
         flash(*message_texts.message_queued(message))
         return redirect(url_for("MessageView.write", slug=slug), 303)
 
+    @expose("/<slug>/write/live")
+    @has_access
+    @permission_name("host")
+    def live(self, slug: str) -> BaseResponse:
+        """Return the messages so far, if more of their e-mails have been written."""
+        party = self.get_hosted(slug)
+        history = message_service.history(party)
+        return live.respond(
+            _version(history),
+            lambda: render_template(
+                "parties/_messages.html", party=party, history=history, audiences=Audience.labels()
+            ),
+        )
+
     def _preview(
         self, party: DinnerParty, form: MessageForm, counts: Mapping[str, int], draft: MessageDraft
     ) -> BaseResponse:
@@ -139,6 +154,7 @@ class MessageView(BasePartyView):
         previews: Sequence[Preview] = (),
         status: int = 200,
     ) -> BaseResponse:
+        history = message_service.history(party)
         page = self.render_template(
             "parties/message_form.html",
             party=party,
@@ -147,7 +163,9 @@ class MessageView(BasePartyView):
             audiences=Audience.labels(),
             previews=previews,
             locale_names=locales.LanguageNames(),
-            history=message_service.history(party),
+            history=history,
+            # The page renews itself while e-mails are being written.
+            history_version=_version(history) if any(message.unwritten for message in history) else "",
         )
         return make_response(page, status)
 
@@ -220,6 +238,10 @@ def _message_form(counts: Mapping[str, int]) -> MessageForm:
         (key, _("%(audience)s: %(number)d", audience=str(name), number=numbers[key])) for key, name in named.items()
     ]
     return form
+
+
+def _version(history: Sequence[GuestMessage]) -> str:
+    return live.version_of([(message.id, len(message.unwritten)) for message in history])
 
 
 def _rows(planned: list[PlannedReminder]) -> list[dict[str, object]]:

@@ -216,7 +216,15 @@ def _erase(member: Member) -> str:
     appointments.forget(CalendarEntry.email == address_key(member.email))
     db.session.execute(delete(CoHost).where(CoHost.member_id == member.id))
     _erase_contacts_and_invitations(member)
-    _blank(GuestMessage, GuestMessage.author_id == member.id, author_id=None, subject="", text="")
+    _blank(
+        GuestMessage,
+        GuestMessage.author_id == member.id,
+        author_id=None,
+        subject="",
+        text="",
+        unwritten=[],
+        is_written=True,
+    )
     _blank(PartySeries, PartySeries.host_id == member.id, host_id=None)
     _blank(PartyReport, PartyReport.reporter_id == member.id, reporter_id=None, note="")
     rsvp_ids = select(Rsvp.id).where(is_of(member))
@@ -260,7 +268,7 @@ def lock_parties(member: Member) -> None:
         seats.lock(party_id)
 
 
-def _blank(model: Any, condition: ColumnElement[bool], **values: str | None) -> None:
+def _blank(model: Any, condition: ColumnElement[bool], **values: object) -> None:
     db.session.execute(update(model).where(condition).values(**values))
 
 
