@@ -41,7 +41,7 @@ def _translation_progress() -> list[Row]:
 
 
 @lru_cache(maxsize=64)
-def _progress(path: Path, _changed_at: int) -> files.Progress:
+def _progress(path: Path, _changed_at: int) -> "files.Progress":
     """Return how far a catalog is. It is read again only after a change."""
     return files.progress(catalogs.read(path))
 

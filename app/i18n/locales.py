@@ -7,7 +7,7 @@ A key is `str(babel.Locale)`, as directories and the database have it; a tag is 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from babel import Locale
@@ -23,13 +23,23 @@ MAX_TAG_LENGTH = 35
 
 @dataclass(frozen=True)
 class LocaleInfo:
-    """A shipped locale; its name is in its own language, `dir` is ltr or rtl."""
+    """A shipped locale."""
 
     key: str
     tag: str
-    name: str
-    dir: str
     plural: PluralRule
+
+    # Not at the start: Babel reads a file of 200 KB for each locale.
+    @cached_property
+    def name(self) -> str:
+        """Its name in its own language."""
+        name = Locale.parse(self.key).display_name or self.key
+        return name[:1].upper() + name[1:]
+
+    @cached_property
+    def dir(self) -> str:
+        """`ltr` or `rtl`."""
+        return Locale.parse(self.key).text_direction
 
 
 def init_app(app: Flask) -> None:
@@ -136,15 +146,7 @@ def _script(tag: str) -> str:
 
 
 def _info(key: str) -> LocaleInfo:
-    locale = Locale.parse(key)
-    name = locale.display_name or key
-    return LocaleInfo(
-        key=key,
-        tag=key.replace("_", "-"),
-        name=name[:1].upper() + name[1:],
-        dir=locale.text_direction,
-        plural=rule_of(key),
-    )
+    return LocaleInfo(key=key, tag=key.replace("_", "-"), plural=rule_of(key))
 
 
 def _shipped() -> dict[str, LocaleInfo]:

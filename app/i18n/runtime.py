@@ -122,6 +122,17 @@ def _output(context: EvalContext, text: str, source: str, variables: Mapping[str
     return fill(text, source, variables, Markup if source in HTML_MSGIDS else escape)
 
 
+def _attribute(text: LazyString, name: str) -> object:
+    """Return an attribute that strings have. Flask-AppBuilder asks each text of each view for others, and Flask-Babel translates it."""
+    if not hasattr(str, name):
+        raise AttributeError(name)
+    return getattr(str(text), name)
+
+
+# Before views are registered.
+LazyString.__getattr__ = _attribute
+
+
 def _escaped(text: LazyString) -> Markup:
     return escape(str(text))
 

@@ -11,7 +11,6 @@ from app.accounts.models import Member
 from app.extensions import db
 from app.parties import location
 from app.parties.calendar import ics
-from app.parties.calendar.ics import Published
 from app.parties.calendar.models import CalendarFeed
 from app.parties.enums import PartyStatus
 from app.parties.models import CoHost, DinnerParty, Rsvp
@@ -72,7 +71,7 @@ def last_change(feed: CalendarFeed) -> datetime:
     return max(filter(None, (feed.created_at, *changes, last_dropped and last_dropped + HISTORY)))
 
 
-def parties(member: Member) -> list[Published]:
+def parties(member: Member) -> "list[ics.Published]":
     """Return the parties that the member hosts, attends or may attend, soonest first. Cancelled ones are included."""
     own_rsvp = and_(
         Rsvp.party_id == DinnerParty.id,
@@ -91,6 +90,6 @@ def parties(member: Member) -> list[Published]:
     )
     rows = db.session.execute(statement).all()
     return [
-        Published(party, location.shows_address(party, rsvp, is_host=party.is_hosted_by(member.id)), rsvp)
+        ics.Published(party, location.shows_address(party, rsvp, is_host=party.is_hosted_by(member.id)), rsvp)
         for party, rsvp in rows
     ]
