@@ -9,7 +9,7 @@ from importlib.util import module_from_spec
 import pytest
 
 import config
-from app import late_modules
+from app import i18n, late_modules, templating
 from app.commands import COMMANDS, Commands
 
 # What web workers never load, or only for a page of their own.
@@ -86,3 +86,16 @@ def test_flask_appbuilder_knows_a_uuid_column_without_its_package():
     other = type("UUIDType", (), {"__module__": "sqlalchemy_utils.types.uuid"})
     assert other == known
     assert known != other.__mro__[-1]
+
+
+def test_processes_share_the_texts_and_templates_of_the_first_pages(new_app):
+    app = new_app()
+    i18n.runtime.prepare(app)
+    templating.prepare(app)
+    texts, templates = app.extensions["babel"].instance.domain_instance.cache, app.jinja_env.cache
+    prepared = {*texts}, {*templates.keys()}
+    with app.app_context():
+        assert prepared[0] == {info.key for info in i18n.locales.shipped()}
+    for path in ("/", "/parties/"):
+        assert app.test_client().get(path).status_code == 200
+    assert ({*texts}, {*templates.keys()}) == prepared

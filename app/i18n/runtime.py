@@ -26,8 +26,11 @@ class Domain(flask_babel.Domain):
     """All texts of the site in the current locale."""
 
     def get_translations(self) -> catalogs.Translations:
-        """Return the texts of the current locale; they are read when a process needs them first."""
-        key = str(flask_babel.get_locale())
+        """Return the texts of the current locale."""
+        return self.of(str(flask_babel.get_locale()))
+
+    def of(self, key: str) -> catalogs.Translations:
+        """Return the texts of a locale; they are read when a process needs them first."""
         if key not in self.cache:
             self.cache[key] = catalogs.load(key, *plugins.translations_of(current_app), locales.directory())
         return cast("catalogs.Translations", self.cache[key])
@@ -81,6 +84,16 @@ def init_app(app: Flask) -> None:
     login_manager = getattr(app, "login_manager", None)
     if login_manager is not None:
         login_manager.localize_callback = flask_babel.gettext
+
+
+def prepare(app: Flask) -> None:
+    """Read the texts of all languages now, so that processes forked from this one share them."""
+    domain = cast("Domain", app.extensions["babel"].instance.domain_instance)
+    with app.app_context():
+        for info in locales.shipped():
+            domain.of(info.key)
+            # Read Babel's file.
+            _ = info.name
 
 
 def _install_in_templates(app: Flask) -> None:
