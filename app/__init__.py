@@ -1,5 +1,12 @@
 """DinnerParty. create_app() lists all parts of the application in the order of their start."""
 
+# First, because they change how the others are imported.
+import app.late_modules
+
+# isort: split
+import app.accounts.models  # noqa: F401
+
+# isort: split
 import sys
 from collections.abc import Mapping
 from traceback import walk_stack
@@ -11,7 +18,7 @@ from flask.cli import NoAppException
 import config
 from app import (
     charts,
-    cli,
+    commands,
     compression,
     dashboards,
     doctor,
@@ -19,7 +26,6 @@ from app import (
     fab_settings,
     http,
     i18n,
-    inbound,
     kept_pages,
     metrics,
     navigation,
@@ -62,6 +68,7 @@ def _create_app(overrides: Mapping[str, Any] | None) -> Flask:
     )
     app = Flask(__name__, instance_path=settings["INSTANCE_PATH"], instance_relative_config=True)
     app.config.from_mapping(settings)
+    commands.init_app(app)
     compression.init_app(app)
     sentry.init_app(app)
     metrics.init_app(app)
@@ -70,7 +77,7 @@ def _create_app(overrides: Mapping[str, Any] | None) -> Flask:
     http.init_app(app)
     db.init_app(app)
     replica.init_app(app)
-    migrate.init_app(app, db, directory=str(config.ROOT / "migrations"))
+    migrate.init_app(app)
     mail.init_app(app)
     # Before AppBuilder, which exempts its APIs from CSRF protection when it registers them.
     csrf.init_app(app)
@@ -82,10 +89,9 @@ def _create_app(overrides: Mapping[str, Any] | None) -> Flask:
     i18n.runtime.init_app(app)
     operations.init_app(app)
     error_pages.init_app(app)
-    inbound.init_app(app)
     outbox.init_app(app)
     journal.init_app(app)
-    parties.init_app(app)
+    parties.init_app()
     dashboards.init_app(app)
     charts.init_app(app)
     chart_data.init_app(app)
@@ -95,7 +101,6 @@ def _create_app(overrides: Mapping[str, Any] | None) -> Flask:
     list_rows.init_app(app)
     sidebar.init_app(app)
     saved_view_views.init_app(app)
-    cli.init_app(app)
     plugins.init_app(app)
     templating.init_app(app)
     return app

@@ -1,55 +1,16 @@
-"""Commands that set a site up and run it: `flask setup`, `worker`, `create-admin`, `demo`, `reset-password`, `unlock`, `purge`."""
+"""Commands that set a site up and run it: `flask setup`, `worker`, `create-admin`, `demo` and `purge`."""
 
-import io
 import logging
-import sys
-from typing import Any
 
 import click
-from flask import Flask, current_app
+from flask import current_app
 from flask.cli import with_appcontext
-from flask_appbuilder import Model
-from flask_appbuilder.cli import fab
 
-from app import clock, demo, doctor, fab_commands, scheduler, setup, worker, zone_rules
-from app.accounts import cli as accounts
+from app import demo, doctor, fab_commands, scheduler, setup, worker, zone_rules
 from app.accounts.ldap import client as ldap_client
-from app.accounts.users.directory_cli import directory_group
-from app.checks import cli as checks
-from app.copies import cli as copies
 from app.database import report_outage, transaction
 from app.errors import DomainError
-from app.extensions import db
 from app.outbox import service as outbox_service
-
-
-def init_app(app: Flask) -> None:
-    """Add the commands to `app`."""
-    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
-        # Names may have characters that the terminal cannot show. That must not end a command.
-        sys.stdout.reconfigure(errors="replace")
-    app.shell_context_processor(_shell_names)
-    app.cli.add_command(setup_command)
-    app.cli.add_command(worker_command)
-    app.cli.add_command(create_admin_command)
-    app.cli.add_command(demo_command)
-    app.cli.add_command(purge_command)
-    app.cli.add_command(checks.doctor_command)
-    app.cli.add_command(copies.backup_command)
-    app.cli.add_command(copies.restore_command)
-    app.cli.add_command(copies.upgrade_check_command)
-    app.cli.add_command(accounts.reset_password_command)
-    app.cli.add_command(accounts.unlock_command)
-    app.cli.add_command(accounts.link_identity_command)
-    app.cli.add_command(directory_group)
-    fab_commands.init_app()
-    app.cli.add_command(fab)
-
-
-def _shell_names() -> dict[str, Any]:
-    """Return what `flask shell` knows by name: the database, the clock and every model."""
-    models = {mapper.class_.__name__: mapper.class_ for mapper in Model.registry.mappers}
-    return {"db": db, "clock": clock, **models}
 
 
 @click.command("setup")

@@ -16,6 +16,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from importlib import import_module
 from typing import TypeVar
 
 import click
@@ -109,6 +110,8 @@ def check(name: str, *, quick: bool = False, of_person: bool = False) -> Callabl
 
 def examine(person: str = "", *, only_quick: bool = False) -> Iterator[tuple[str, Finding]]:
     """Run the checks, those of a `person` only if one is given, and yield what they find."""
+    # Processes that serve do not load them.
+    import_module("app.checks")
     for each in CHECKS.values():
         if only_quick and not each.quick:
             continue

@@ -1,7 +1,7 @@
 """The Flask extensions, made once and bound to an application in create_app()."""
 
-from pathlib import Path
-from typing import Any, cast
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 import flask_appbuilder
@@ -10,8 +10,6 @@ from flask_appbuilder import AppBuilder as StockAppBuilder
 from flask_appbuilder import BaseView
 from flask_appbuilder.menu import Menu as StockMenu
 from flask_mail import Mail
-from flask_migrate import Config
-from flask_migrate import Migrate as StockMigrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as StockSession
 from flask_wtf import CSRFProtect
@@ -19,6 +17,10 @@ from sqlalchemy import Engine, MetaData
 from sqlalchemy.engine import Connection
 
 from app.enums import read_assigned_values
+from config import ROOT
+
+if TYPE_CHECKING:
+    from app.migration import Migrate
 
 # Set before models are loaded: migrations and error messages need the names of constraints.
 NAMING_CONVENTION = {
@@ -66,20 +68,27 @@ class Model(db.Model):  # type: ignore[name-defined]
 read_assigned_values(Model)
 
 
-class Migrate(StockMigrate):
-    """Flask-Migrate, whose folder may have any name: Alembic reads a percent sign as the beginning of an option's."""
+class Migrations:
+    """What Flask-Migrate finds in `app.extensions`. Itself, and Alembic, are loaded by those who migrate."""
 
-    def get_config(self, directory: str | None = None, x_arg: Any = None, opts: Any = None) -> Config:
-        """Return Alembic's configuration."""
-        folder = directory or self.directory
-        config = super().get_config(folder.replace("%", "%%"), x_arg, opts)
-        # Under the escaped name there is no file: it was not read yet.
-        config.config_file_name = str(Path(folder) / "alembic.ini")
-        config.file_config.read(config.config_file_name, "utf-8")
-        return config
+    def __init__(self) -> None:
+        self.db = db
+        self.directory = str(ROOT / "migrations")
+        self.configure_args = {"compare_type": True, "render_as_batch": True}
+
+    def init_app(self, app: Flask) -> None:
+        """Let the commands of Flask-Migrate work on the database of `app`."""
+        app.extensions["migrate"] = self
+
+    @cached_property
+    def migrate(self) -> "Migrate":
+        """Flask-Migrate itself."""
+        from app.migration import Migrate
+
+        return Migrate(db=self.db, directory=self.directory, **self.configure_args)
 
 
-migrate = Migrate(compare_type=True, render_as_batch=True)
+migrate = Migrations()
 csrf = CSRFProtect()
 mail = Mail()
 

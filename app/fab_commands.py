@@ -174,17 +174,21 @@ DESCRIBED = {
 }
 
 
-def init_app() -> None:
+def _replace_functions() -> None:
     """Give the commands of `flask fab` their functions here."""
     for name, function in REPLACED.items():
-        replacement = report_outage(_refused_in_a_sentence(function))
         command = fab.commands[name]
-        command.callback = with_appcontext(replacement)
+        command.callback = with_appcontext(report_outage(_refused_in_a_sentence(function)))
         command.help = DESCRIBED[name]
-        running = click.get_current_context(silent=True)
-        if running is not None and running.command is command:
-            # It has just loaded this application, and is about to invoke its own function.
-            running.invoke = partial(_invoke_instead, running, replacement)  # type: ignore[method-assign]
+
+
+def take_over() -> None:
+    """If a command of `flask fab` has just loaded this application, and is about to invoke its own function, let it use ours."""
+    running = click.get_current_context(silent=True)
+    function = REPLACED.get(running.info_name or "") if running else None
+    if running is not None and function is not None and running.command is fab.commands[running.info_name or ""]:
+        replacement = report_outage(_refused_in_a_sentence(function))
+        running.invoke = partial(_invoke_instead, running, replacement)  # type: ignore[method-assign]
 
 
 def _invoke_instead(context: click.Context, replacement: Callable[..., Any], *_given: Any, **options: Any) -> Any:
@@ -206,3 +210,6 @@ def table() -> str:
     described = sorted({**KEPT, **DESCRIBED}.items())
     rows = [f"| `flask fab {name}` | {'ours' if name in REPLACED else 'theirs'} | {text} |" for name, text in described]
     return "\n".join(["| command | whose | here |", "|---|---|---|", *rows]) + "\n"
+
+
+_replace_functions()

@@ -11,7 +11,7 @@ import signal
 
 from flask import Flask
 
-from app import compression, create_app, server, worker
+from app import compression, create_app, i18n, server, templating, worker
 from app.outbox import error_mail
 from config import STOP_SIGNALS
 
@@ -29,6 +29,13 @@ def application() -> Flask:
 _create_app = functools.cache(create_app)
 
 
+def _prepare(app: Flask) -> None:
+    # What each process would do for its first page.
+    compression.prepare(app)
+    i18n.runtime.prepare(app)
+    templating.prepare(app)
+
+
 def _be_fork_server() -> None:
     # When systemd stops all processes, the fork server must outlive the others, because it alone knows their exit codes.
     # Forked processes inherit the blocked signals and receive them when they are ready; a handler would miss signals
@@ -36,7 +43,7 @@ def _be_fork_server() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     # The forked process tries again, and reports the error.
     with contextlib.suppress(Exception):
-        compression.prepare(application())
+        _prepare(application())
     # The garbage collector writes to the objects it visits, and written memory is no longer shared.
     gc.collect()
     gc.freeze()

@@ -9,6 +9,30 @@ from jinja2 import pass_context
 from jinja2.filters import FILTERS
 from jinja2.runtime import Context
 
+# What the pages that most visitors see first consist of.
+FIRST_PAGES = (
+    "appbuilder/base.html",
+    "appbuilder/baselayout.html",
+    "appbuilder/baselib.html",
+    "appbuilder/candle.svg",
+    "appbuilder/dialog.html",
+    "appbuilder/flash.html",
+    "appbuilder/footer.html",
+    "appbuilder/general/lib.html",
+    "appbuilder/init.html",
+    "appbuilder/navbar.html",
+    "parties/_party.html",
+    "parties/_party_search.html",
+    "parties/landing.html",
+    "parties/party_list.html",
+)
+
+
+def prepare(app: Flask) -> None:
+    """Compile the templates of the first pages now, so that processes forked from this one share them."""
+    for name in FIRST_PAGES:
+        app.jinja_env.get_template(name)
+
 
 def init_app(app: Flask) -> None:
     """Make all filters of `app` run at render time. Call it after all filters are registered.

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import jsonschema
 import prison
 from flask import Response, current_app, request
 from flask_appbuilder import ModelRestApi as StockModelRestApi
@@ -14,8 +15,6 @@ from flask_appbuilder.api.schemas import get_info_schema, get_item_schema, get_l
 from flask_appbuilder.const import API_RESULT_RES_KEY, API_SELECT_COLUMNS_RIS_KEY
 from flask_appbuilder.exceptions import FABException, InvalidColumnFilterFABException
 from flask_babel import gettext, lazy_gettext
-from jsonschema.exceptions import best_match
-from jsonschema.validators import validator_for
 from marshmallow import Schema, ValidationError, fields
 from prison.decoder import ParserException
 
@@ -53,7 +52,10 @@ def _arguments(schema: Mapping[str, Any]) -> Callable[[Endpoint], Endpoint]:
 
     Flask-AppBuilder's own decorator validates the schema in every call, which takes longer than the query.
     """
-    validator = validator_for(schema)(schema)
+
+    @functools.cache
+    def validator() -> Any:
+        return jsonschema.validators.validator_for(schema)(schema)
 
     def decorate(endpoint: Endpoint) -> Endpoint:
         @functools.wraps(endpoint)
@@ -62,7 +64,7 @@ def _arguments(schema: Mapping[str, Any]) -> Callable[[Endpoint], Endpoint]:
                 query = _parse_query(request.args.get("q", ""))
             except (ValueError, LookupError, RecursionError, ParserException):
                 return self.response_400()
-            wrong = best_match(validator.iter_errors(query))
+            wrong = jsonschema.exceptions.best_match(validator().iter_errors(query))
             if wrong is not None:
                 place = ".".join(map(str, wrong.absolute_path)) or "q"
                 return self.response_400(

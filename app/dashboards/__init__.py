@@ -4,9 +4,7 @@ from flask import Flask
 
 
 def init_app(app: Flask) -> None:
-    # Importing a model must not import the commands.
+    # Importing a model must not import the rest.
     from app.dashboards import texts
-    from app.dashboards.cli import dashboards
 
-    app.cli.add_command(dashboards)
     app.jinja_env.filters.update(name_of=texts.name_of, description_of=texts.description_of)

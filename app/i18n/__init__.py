@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from app.i18n import cli, formats, locales, runtime, selectors, spoken_dates, views
+from app.i18n import formats, locales, runtime, selectors, spoken_dates, views
 from app.i18n.selectors import force_locale
 
 __all__ = ["force_locale", "init_app", "runtime"]
@@ -15,4 +15,3 @@ def init_app(app: Flask) -> None:
     formats.init_app(app)
     spoken_dates.init_app(app)
     views.init_app(app)
-    cli.init_app(app)

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
-from flask import Flask, current_app
+from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
 from app.i18n import catalogs, checks, exchange, files, locales
@@ -13,10 +13,6 @@ from app.i18n.catalogs import CatalogError, PoCatalog
 from app.i18n.plurals import rule_of
 
 group = AppGroup("i18n", invoke_without_command=True, help="Extract, update and check the texts of the site.")
-
-
-def init_app(app: Flask) -> None:
-    app.cli.add_command(group)
 
 
 @group.result_callback()

@@ -11,6 +11,7 @@ to be unfinished.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from pathlib import Path
 
 from babel import Locale
@@ -34,17 +35,27 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class LocaleInfo:
-    """A locale; its name is in its own language, `dir` is ltr or rtl."""
+    """A locale."""
 
     key: str
     tag: str
-    name: str
-    dir: str
     plural: PluralRule
     state: State = State.COMPLETE
     # How many texts are shown in English, and how many no person has checked.
     untranslated: int = 0
     unchecked: int = 0
+
+    # Not at the start: Babel reads a file of 200 KB for each locale.
+    @cached_property
+    def name(self) -> str:
+        """Its name in its own language."""
+        name = Locale.parse(self.key).display_name or self.key
+        return name[:1].upper() + name[1:]
+
+    @cached_property
+    def dir(self) -> str:
+        """`ltr` or `rtl`."""
+        return Locale.parse(self.key).text_direction
 
 
 def init_app(app: Flask) -> None:
@@ -141,14 +152,10 @@ def _keys() -> list[str]:
 
 
 def _info(key: str) -> LocaleInfo:
-    locale = Locale.parse(key)
-    name = locale.display_name or key
     progress = catalogs.status(key, *directories(), cache=cache()).progress
     return LocaleInfo(
         key=key,
         tag=key.replace("_", "-"),
-        name=name[:1].upper() + name[1:],
-        dir=locale.text_direction,
         plural=rule_of(key),
         state=State.COMPLETE if key == SOURCE else _state(progress.texts, progress.translated, progress.unchecked),
         untranslated=progress.texts - progress.translated,

@@ -28,8 +28,11 @@ class Domain(flask_babel.Domain):
     """All texts of the site in the current locale."""
 
     def get_translations(self) -> catalogs.Translations:
-        """Return the texts of the current locale; they are read when a process needs them first."""
-        key = str(flask_babel.get_locale())
+        """Return the texts of the current locale."""
+        return self.of(str(flask_babel.get_locale()))
+
+    def of(self, key: str) -> catalogs.Translations:
+        """Return the texts of a locale; they are read when a process needs them first."""
         if key not in self.cache:
             self.cache[key] = catalogs.load(key, *locales.directories(), cache=locales.cache())
         return cast("catalogs.Translations", self.cache[key])
@@ -106,6 +109,16 @@ def init_app(app: Flask) -> None:
         login_manager.localize_callback = flask_babel.gettext
 
 
+def prepare(app: Flask) -> None:
+    """Read the texts of all languages now, so that processes forked from this one share them."""
+    domain = cast("Domain", app.extensions["babel"].instance.domain_instance)
+    with app.app_context():
+        for info in locales.shipped():
+            domain.of(info.key)
+            # Read Babel's file.
+            _ = info.name
+
+
 def _install_in_templates(app: Flask) -> None:
     functions = {"gettext": _gettext, "ngettext": _ngettext, "pgettext": _pgettext, "npgettext": _npgettext}
     app.jinja_env.globals.update(functions, _=_gettext)
@@ -145,6 +158,17 @@ def _output(context: EvalContext, text: str, source: str, variables: Mapping[str
     if not context.autoescape:
         return fill(text, source, variables)
     return _marked(Markup(fill(text, source, variables, Markup if source in HTML_MSGIDS else escape)), key)  # noqa: S704
+
+
+def _attribute(text: LazyString, name: str) -> object:
+    """Return an attribute that strings have. Flask-AppBuilder asks each text of each view for others, and Flask-Babel translates it."""
+    if not hasattr(str, name):
+        raise AttributeError(name)
+    return getattr(str(text), name)
+
+
+# Before views are registered.
+LazyString.__getattr__ = _attribute
 
 
 def _escaped(text: LazyString) -> Markup:

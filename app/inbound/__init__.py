@@ -4,11 +4,3 @@ It comes by LMTP or SMTP on a local port (`server`), or from a mailbox (`imap`);
 read (`reading`), sorted and handed to the handler of its kind (`sorting`, `registry`). What is trusted is the token in the
 address (`addresses`), and nothing in the message.
 """
-
-from flask import Flask
-
-from app.inbound import cli
-
-
-def init_app(app: Flask) -> None:
-    app.cli.add_command(cli.inbound)

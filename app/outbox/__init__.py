@@ -4,7 +4,7 @@ from flask import Flask
 
 from app.inbound import registry
 from app.inbound.addresses import BOUNCE
-from app.outbox import bounces, cli, error_mail, texts
+from app.outbox import bounces, error_mail, texts
 
 
 def init_app(app: Flask) -> None:
@@ -12,4 +12,3 @@ def init_app(app: Flask) -> None:
     registry.register(BOUNCE, bounces.handle)
     # Pages that promise an e-mail say why there will be none.
     app.jinja_env.globals["not_sent"] = texts.not_sent
-    app.cli.add_command(cli.outbox)

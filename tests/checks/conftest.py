@@ -2,7 +2,7 @@
 
 import pytest
 
-from app import doctor
+from app import checks, doctor  # noqa: F401 - checks register themselves
 
 
 @pytest.fixture

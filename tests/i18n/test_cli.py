@@ -9,6 +9,7 @@ from babel.messages.pofile import read_po, write_po
 from click.testing import Result
 
 from app.i18n import catalogs, files, validity
+from app.i18n.cli import group
 from app.i18n.plurals import rule_of
 from tests.i18n.conftest import MakeSite
 
@@ -60,7 +61,7 @@ def run(project: Path, make_site: MakeSite) -> Run:
     app = make_site()
 
     def invoke(*arguments: str) -> Result:
-        return app.test_cli_runner().invoke(args=["i18n", *arguments])
+        return app.test_cli_runner().invoke(group, arguments)
 
     return invoke
 

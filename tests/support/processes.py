@@ -125,7 +125,9 @@ def _receive(sent: Any) -> _Sent:
 
 def start_process(process: Any) -> None:
     """Start a process; the first one starts the process that loads the application."""
-    CONTEXT.set_forkserver_preload(["flask.cli", "app.dev"])
+    # And what most commands load: see app/commands.py and app/late_modules.py.
+    commands = ["app.cli", "app.copies.cli", "flask_migrate.cli", "psycopg"]
+    CONTEXT.set_forkserver_preload(["flask.cli", "app.dev", *commands])
     usual = tempfile.tempdir
     # multiprocessing makes the folder of its socket there once.
     tempfile.tempdir = SOCKETS if Path(SOCKETS).is_dir() else usual

@@ -11,12 +11,11 @@ from contextlib import suppress
 from functools import cache
 from itertools import islice
 from pathlib import Path as File
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jsonschema
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
-from jsonschema.exceptions import ValidationError as Mismatch
 
 from app.dashboards import texts
 from app.dashboards.configuration import json_text
@@ -28,6 +27,9 @@ from app.dashboards.rules import (
     MAX_WIDTH,
 )
 from app.errors import DomainError
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError as Mismatch
 
 SCHEMA_FILE = File(__file__).with_name("schema.json")
 MAX_PROBLEMS = 20
@@ -221,10 +223,10 @@ def _validator() -> Any:
     return jsonschema.validators.extend(jsonschema.Draft202012Validator, {"pattern": _fit})(schema())
 
 
-def _fit(_validator: object, pattern: str, instance: object, _schema: object) -> Iterator[Mismatch]:
+def _fit(_validator: object, pattern: str, instance: object, _schema: object) -> "Iterator[Mismatch]":
     # To Python, $ is also before a newline at the end; to JSON Schema, it is the end.
     if isinstance(instance, str) and not re.search(pattern.replace("$", r"\Z"), instance):
-        yield Mismatch(f"{instance!r} does not match {pattern!r}")
+        yield jsonschema.ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
 def _by_schema(value: Any) -> Iterator[tuple[str, Path]]:
@@ -250,33 +252,33 @@ def _by_schema(value: Any) -> Iterator[tuple[str, Path]]:
             yield from ((_("The property “%(name)s” is missing here.", name=name), path) for name in missing)
 
 
-def _message(error: Mismatch) -> str:
+def _message(error: "Mismatch") -> str:
     """Return what an error of the schema means, in the language of the reader."""
     describe = MESSAGES.get(str(error.validator))
     return describe(error) if describe else _("This does not fit the schema: %(rule)s.", rule=error.validator)
 
 
-def _wrong_type(error: Mismatch) -> str:
+def _wrong_type(error: "Mismatch") -> str:
     wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
     return _("This must be: %(types)s.", types=_alternatives(str(TYPES[name]) for name in wanted))
 
 
-def _not_one_of(error: Mismatch) -> str:
+def _not_one_of(error: "Mismatch") -> str:
     values = error.validator_value if error.validator == "enum" else [error.validator_value]
     return _("This must be one of: %(choices)s.", choices=_alternatives(map(str, values)))
 
 
-def _not_between(error: Mismatch) -> str:
+def _not_between(error: "Mismatch") -> str:
     least, most = error.schema["minimum"], error.schema["maximum"]
     return _("This must be a number from %(least)d to %(most)d.", least=least, most=most)
 
 
-def _too_long(error: Mismatch) -> str:
+def _too_long(error: "Mismatch") -> str:
     most = error.validator_value
     return ngettext("At most %(num)d character is allowed.", "At most %(num)d characters are allowed.", most)
 
 
-def _too_many(error: Mismatch) -> str:
+def _too_many(error: "Mismatch") -> str:
     most = error.validator_value
     return ngettext("At most %(num)d entry is allowed.", "At most %(num)d entries are allowed.", most)
 
@@ -285,14 +287,14 @@ def _alternatives(names: Iterable[str]) -> str:
     return ", ".join(names)
 
 
-def _any_of(error: Mismatch) -> str:
+def _any_of(error: "Mismatch") -> str:
     if error.absolute_path[-1] == "refresh_seconds":
         return _("This must be 0, for never, or a number from %(least)d to %(most)d.", least=10, most=86400)
     return _("This must be a value, or a pair of a value and its label.")
 
 
 # By the keyword of the schema.
-MESSAGES: dict[str, Callable[[Mismatch], str]] = {
+MESSAGES: "dict[str, Callable[[Mismatch], str]]" = {
     "type": _wrong_type,
     "enum": _not_one_of,
     "const": _not_one_of,

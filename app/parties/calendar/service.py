@@ -11,7 +11,6 @@ from app.accounts.models import Member
 from app.extensions import db
 from app.parties import location
 from app.parties.calendar import ics
-from app.parties.calendar.ics import Published
 from app.parties.calendar.models import CalendarFeed
 from app.parties.enums import PartyStatus
 from app.parties.models import CoHost, DinnerParty, Rsvp
@@ -78,7 +77,7 @@ def _concerned(own_rsvp: ColumnElement[bool], member: Member) -> CompoundSelect[
     return ids_hosted_by(member.id, select(Rsvp.party_id).where(own_rsvp))
 
 
-def parties(member: Member) -> list[Published]:
+def parties(member: Member) -> "list[ics.Published]":
     """Return the parties that the member hosts, attends or may attend, soonest first. Cancelled ones are included."""
     own_rsvp = and_(Rsvp.member_id == member.id, Rsvp.status.in_((*ics.PARTICIPATION, *ics.TENTATIVE)))
     statement = (
@@ -92,6 +91,6 @@ def parties(member: Member) -> list[Published]:
     )
     rows = db.session.execute(statement).all()
     return [
-        Published(party, location.shows_address(party, rsvp, is_host=party.is_hosted_by(member.id)), rsvp)
+        ics.Published(party, location.shows_address(party, rsvp, is_host=party.is_hosted_by(member.id)), rsvp)
         for party, rsvp in rows
     ]

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from email_validator import EmailNotValidError, validate_email
+import email_validator
 from flask_babel import lazy_gettext, lazy_ngettext
 
 from app.enums import LabelledEnum
@@ -144,6 +144,6 @@ def normalize_email(text: str) -> str | None:
         return None
     try:
         # The site cannot write to mailboxes with letters beyond ASCII.
-        return validate_email(text, check_deliverability=False, allow_smtputf8=False).normalized
-    except EmailNotValidError:
+        return email_validator.validate_email(text, check_deliverability=False, allow_smtputf8=False).normalized
+    except email_validator.EmailNotValidError:
         return None

@@ -176,7 +176,7 @@ def _with_party(model: Any, columns: Sequence[str], condition: ColumnElement[boo
     return ({**pick(row, columns), "party": {"title": row.title, "slug": row.slug}} for row in in_batches(statement))
 
 
-def _dinners(member: Member) -> Iterator[ics.Published]:
+def _dinners(member: Member) -> "Iterator[ics.Published]":
     """Yield the parties that the member hosts or has a seat at. Hosts and confirmed guests see the postal address."""
     seated = select(Rsvp.party_id).where(is_of(member), Rsvp.status.in_(SEATED))
     statement = select(DinnerParty).options(joinedload(DinnerParty.host))

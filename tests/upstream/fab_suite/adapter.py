@@ -226,7 +226,7 @@ class SuiteAppBuilder(extensions.AppBuilder):
         app.jinja_loader = jinja2.ChoiceLoader([app.jinja_loader, jinja2.DictLoader(stubs), own_templates])
         http.init_app(app)
         if "migrate" not in app.extensions:
-            migrate.init_app(app, db, directory=str(ROOT / "migrations"))
+            migrate.init_app(app)
         mail.init_app(app)
         if "csrf" not in app.extensions:
             csrf.init_app(app)
