@@ -24,8 +24,9 @@ store.save()'
 formatted='import sys
 from pathlib import Path
 from app.i18n import catalogs, files
-path = Path(sys.argv[1])
-files.write(catalogs.read(path), path, files.key_of(path))'
+for path in Path(sys.argv[1]).rglob("messages.po"):
+    files.write(catalogs.read(path), path, files.key_of(path))'
+tools="msgcat msgmerge polib babel-2.18 babel-2.19 toolkit windows"
 
 save() {
     case $1 in
@@ -39,20 +40,19 @@ save() {
     esac
 }
 
-failed=0
-for tool in msgcat msgmerge polib babel-2.18 babel-2.19 toolkit windows; do
-    for path in translations/*/LC_MESSAGES/messages.po; do
-        key=$(basename "$(dirname "$(dirname "$path")")")
-        copy="$folder/$tool/$key/LC_MESSAGES/messages.po"
-        mkdir -p "$(dirname "$copy")"
-        cp "$path" "$copy"
-        "$python" -c "$formatted" "$copy"
-        cp "$copy" "$copy.before"
-        save "$tool" "$copy" "$key"
-        "$python" -c "$formatted" "$copy"
-        lines=$(diff "$copy.before" "$copy" | grep -c '^[<>]' || true)
-        echo "$tool $key: $lines lines"
-        [ "$lines" = 0 ] || failed=1
+for tool in $tools; do
+    mkdir -p "$folder/saved/$tool"
+    cp -R translations/*/ "$folder/saved/$tool/"
+done
+# Starting Python takes longer than formatting.
+"$python" -c "$formatted" "$folder/saved"
+cp -R "$folder/saved" "$folder/before"
+for tool in $tools; do
+    for path in "$folder/saved/$tool"/*/LC_MESSAGES/messages.po; do
+        save "$tool" "$path" "$(basename "$(dirname "$(dirname "$path")")")"
     done
 done
-exit "$failed"
+echo "lines changed by the tools: $(diff -r "$folder/before" "$folder/saved" | grep -c '^[<>]')"
+"$python" -c "$formatted" "$folder/saved"
+echo "lines left after the format: $(diff -r "$folder/before" "$folder/saved" | grep -c '^[<>]')"
+diff -rq "$folder/before" "$folder/saved"

@@ -38,7 +38,9 @@ def test_a_short_text_of_several_features_says_what_it_means() -> None:
         is_vague = len(source.split()) <= SHORT and not message.context and not message.auto_comments
         if is_vague and is_in_several([name for name, _line in message.locations]):
             found.add(source)
-    assert sorted(found - ONE_MEANING) == [], "use pgettext, or a comment `# Translators:`, or list it in one_meaning.txt"
+    assert sorted(found - ONE_MEANING) == [], (
+        "use pgettext, or a comment `# Translators:`, or list it in one_meaning.txt"
+    )
     assert sorted(ONE_MEANING - found) == [], "no longer needed in one_meaning.txt"
 
 

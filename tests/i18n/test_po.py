@@ -1,10 +1,12 @@
 """Files that programs and people have damaged, or only written in another way."""
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
 from app.i18n import catalogs, po
+from app.i18n.plurals import rule_of
 
 HEAD = 'msgid ""\nmsgstr ""\n"Language: es\\n"\n"Content-Type: text/plain; charset=UTF-8\\n"\n\n'
 TEXTS = 'msgid "Yes"\nmsgstr "Sí"\n\nmsgid "No"\nmsgstr "No"\n\nmsgctxt "month"\nmsgid "May"\nmsgstr "Mayo"\n'
@@ -105,3 +107,22 @@ def test_a_damaged_copy_of_what_was_read_is_not_used(tmp_path: Path) -> None:
             (tmp_path / "es.json").write_text(damage)
         catalogs.forget()
         assert catalogs.load("es", tmp_path / "texts", cache=tmp_path).gettext("Yes") == "Sí"
+
+
+def test_further_languages_take_little_memory() -> None:
+    keys = [(None, f"This is the text number {number} of a large site.") for number in range(3000)]
+    first = catalogs.Translations({key: (key[1],) for key in keys}, rule_of("en"))
+    tracemalloc.start()
+    try:
+        more = [
+            catalogs.Translations(
+                {key: (f"{language} هذا هو النص من موقع كبير {key[1][:30]}",) for key in keys}, rule_of("ar")
+            )
+            for language in range(11)
+        ]
+        used, _peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert first.gettext(keys[7][1]) == keys[7][1]
+    assert more[3].gettext(keys[7][1]).startswith("3 هذا")
+    assert used < 4 * 1024 * 1024, used
