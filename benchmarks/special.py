@@ -17,7 +17,7 @@ from tests.support.smtp import free_port
 
 CROWD, SEATS = 200, 8
 # Of the row of a page while the letter is written, and before.
-QUIET_PAGES = 30
+QUIET_PAGES, LETTER_SECONDS = 30, 120
 LETTER, MEANWHILE, QUIET = f"letter to {data.GUESTS:,}", "slowest page meanwhile", "a page before"
 TARGETS: dict[str, tuple[Target, ...]] = {
     f"{CROWD} answers for {SEATS} seats": (Target(1, "sqladmin"),),
@@ -146,8 +146,7 @@ def _letter(site: Ours, served: Site, size: Size, database: Database) -> Measure
     try:
         with _watched(served, database) as figures:
             host.send(request)
-            while site.ask("SELECT count(*) FROM letter")[0] < written + data.GUESTS:
-                time.sleep(0.05)
+            _wait_for_letters(site, written + data.GUESTS)
     finally:
         done.set()
         reader.join()
@@ -156,6 +155,14 @@ def _letter(site: Ours, served: Site, size: Size, database: Database) -> Measure
     yield LETTER, site, dataclasses.replace(figures, application=[]), "ms"
     yield QUIET, site, Figures([quiet]), "ms"
     yield MEANWHILE, site, Figures([max(meanwhile.wall)]), "ms"
+
+
+def _wait_for_letters(site: Site, expected: int) -> None:
+    deadline = time.monotonic() + LETTER_SECONDS
+    while (written := site.ask("SELECT count(*) FROM letter")[0]) < expected:
+        if time.monotonic() > deadline:
+            raise WrongAnswerError(f"{site.title}: there are {written} letters, and not {expected}")
+        time.sleep(0.05)
 
 
 def _read(site: Site, request: Request, done: threading.Event, seconds: list[float]) -> None:
