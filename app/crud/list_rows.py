@@ -93,27 +93,29 @@ class ListRows:
 
     def _changes(self, name: str, keys: Sequence[Any]) -> list[str]:
         """Return the links with which the cells of a column are changed where they are."""
-        told = f'<span class="hidden">{escape(_("Change: %(field)s", field=self.labels.get(name)))}</span>'
+        told = escape(_("Change: %(field)s", field=self.labels.get(name)))
         return [
-            f' <a class="in-place" href="{url}">{told}<span aria-hidden="true">✎</span></a>'
+            f' <a class="in-place" href="{url}"><span class="hidden">{told}</span><span aria-hidden="true">✎</span></a>'
             for url in self._urls("set_field", keys, "rowid", column=name)
         ]
 
     @staticmethod
     def _boxes(keys: Sequence[Any]) -> list[str]:
         """Return the boxes with which rows are chosen for an action."""
+        told = [escape(_("Choose row %(number)d", number=number)) for number in range(1, len(keys) + 1)]
         return [
-            f'<td class="pick"><label><input type="checkbox" name="rowid" value="{escape(key)}" aria-label="'
-            f'{escape(_("Choose row %(number)d", number=number))}"></label></td>'
-            for number, key in enumerate(keys, 1)
+            f'<td class="pick"><label><input type="checkbox" name="rowid" value="{escape(key)}" aria-label="{label}">'
+            "</label></td>"
+            for key, label in zip(keys, told, strict=True)
         ]
 
     def _row_actions(self, keys: Sequence[Any]) -> list[str]:
+        show, edit, delete = escape(_("Show")), escape(_("Edit")), escape(_("Delete"))
         sure = escape(_("Are you sure you want to delete this item?"))
         shapes = {
-            "show": f'<a href="%s">{escape(_("Show"))}</a>',
-            "edit": f'<a href="%s">{escape(_("Edit"))}</a>',
-            "delete": f'<a class="risky" href="%s" data-post="{sure}" data-tells>{escape(_("Delete"))}</a>',
+            "show": f'<a href="%s">{show}</a>',
+            "edit": f'<a href="%s">{edit}</a>',
+            "delete": f'<a class="risky" href="%s" data-post="{sure}" data-tells>{delete}</a>',
         }
         each = [(shapes[page].partition("%s"), self._urls(page, keys)) for page in self.links]
         return [
