@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from flask import current_app, render_template
 from markupsafe import escape
-from sqlalchemy import Row, String, bindparam, event, literal, select, type_coerce, union_all, update
+from sqlalchemy import BindParameter, Row, String, bindparam, event, literal, select, type_coerce, union_all, update
 from sqlalchemy.orm import Session
 
 from app import clock
@@ -160,7 +160,7 @@ def _unwanted(requests: Sequence[EmailRequest]) -> list[bool]:
     ]
 
 
-_KEYS = bindparam("keys", expanding=True)
+_KEYS: BindParameter[Any] = bindparam("keys", expanding=True)
 REFUSED = union_all(
     select(UnreachableAddress.email, literal("")).where(
         UnreachableAddress.email.in_(_KEYS), UnreachableAddress.problem.in_(rules.BLOCKING)
