@@ -81,7 +81,8 @@ def keep(response: AnyResponse) -> AnyResponse:
     request.environ.get(KEEP, []).append(response)
     response.headers["Cache-Control"] = "no-cache"
     response.add_etag()
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 class KeptPages:

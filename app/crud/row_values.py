@@ -28,7 +28,8 @@ class RowValues:
     """What a schema reads of a model. Raises NotPlainError if it needs more than columns."""
 
     def __init__(self, datamodel: Any, schema: Schema) -> None:
-        self._model, self._joined = datamodel.obj, []
+        self._model = datamodel.obj
+        self._joined: list[Any] = []
         # The first value is the key.
         self._read: list[Any] = [getattr(self._model, datamodel.get_pk_name())]
         self._parts = list(self._parts_of(datamodel, schema, self._model))

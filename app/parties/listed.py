@@ -1,7 +1,8 @@
 """A party as public lists show it: the columns that they print, without the rest of its row and of its host's."""
 
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, ClassVar
 
 from sqlalchemy import Select, select
 
@@ -10,7 +11,8 @@ from app.parties.enums import PartyStatus
 from app.parties.models import DinnerParty
 
 
-class ListedHost(NamedTuple):
+@dataclass(frozen=True)
+class ListedHost:
     """The host, as far as lists name them."""
 
     username: str
@@ -18,10 +20,11 @@ class ListedHost(NamedTuple):
     last_name: str
     erased_at: datetime | None
 
-    display_name = Member.display_name
+    display_name: ClassVar[Any] = Member.display_name
 
 
-class ListedParty(NamedTuple):
+@dataclass(frozen=True)
+class ListedParty:
     """A party, as far as lists show it. Two that are equal look the same."""
 
     id: int
@@ -40,21 +43,32 @@ class ListedParty(NamedTuple):
     status: PartyStatus
     host: ListedHost
 
-    ends_at, answers_until = DinnerParty.ends_at, DinnerParty.answers_until
-    is_draft, is_cancelled, is_done = DinnerParty.is_draft, DinnerParty.is_cancelled, DinnerParty.is_done
-    is_past, is_over, is_late = DinnerParty.is_past, DinnerParty.is_over, DinnerParty.is_late
-    is_full, seats_free = DinnerParty.is_full, DinnerParty.seats_free
+    # As of the whole row.
+    ends_at: ClassVar[Any] = DinnerParty.ends_at
+    answers_until: ClassVar[Any] = DinnerParty.answers_until
+    is_draft: ClassVar[Any] = DinnerParty.is_draft
+    is_cancelled: ClassVar[Any] = DinnerParty.is_cancelled
+    is_done: ClassVar[Any] = DinnerParty.is_done
+    is_past: ClassVar[Any] = DinnerParty.is_past
+    is_over: ClassVar[Any] = DinnerParty.is_over
+    is_late: ClassVar[Any] = DinnerParty.is_late
+    is_full: ClassVar[Any] = DinnerParty.is_full
+    seats_free: ClassVar[Any] = DinnerParty.seats_free
 
 
-OWN = [getattr(DinnerParty, name) for name in ListedParty._fields if name != "host"]
-OF_HOST = [getattr(Member, name) for name in ListedHost._fields]
+def _names(shown: type[Any]) -> list[str]:
+    return [field.name for field in fields(shown)]
 
 
-def listed() -> Select[tuple[object, ...]]:
+OWN = [getattr(DinnerParty, name) for name in _names(ListedParty) if name != "host"]
+OF_HOST = [getattr(Member, name) for name in _names(ListedHost)]
+
+
+def listed() -> Select[Any]:
     """Return the statement for what lists show of all parties."""
     return select(*OWN, *OF_HOST).join(DinnerParty.host)
 
 
-def read(row: tuple[object, ...]) -> ListedParty:
+def read(row: Any) -> ListedParty:
     """Return the party of a row of that statement."""
-    return ListedParty(*row[: len(OWN)], ListedHost(*row[len(OWN) :]))  # type: ignore[arg-type]
+    return ListedParty(*row[: len(OWN)], ListedHost(*row[len(OWN) :]))

@@ -115,7 +115,7 @@ class ContactsForm(FlaskForm):
 class JoinForm(EmailForm):
     """A visitor asks for a personal link. Without a token, which would give every stranger a cookie: the view checks the origin."""
 
-    class Meta(EmailForm.Meta):
+    class Meta:
         csrf = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

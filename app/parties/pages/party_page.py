@@ -1,13 +1,16 @@
 """The page of one party: what it shows depends on who reads it and on their RSVP."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from flask import request
 from flask_babel import ngettext
 from flask_login import current_user
+from sqlalchemy import bindparam, exists, func, select
 
 from app import clock
+from app.extensions import db
 from app.http import parse_int, public_url
 from app.i18n import spoken_dates
 from app.outbox.service import delivers
@@ -37,6 +40,15 @@ from app.parties.waiting_list import queries as waiting_list_queries
 from app.parties.waiting_list.models import WaitOffer
 from app.parties.waiting_list.queries import Standing
 
+# What most parties do not have, asked for at once.
+PRESENT = select(
+    exists().where(MenuItem.party_id == bindparam("party")).label("menu"),
+    exists().where(DishSlot.party_id == bindparam("party")).label("dishes"),
+    select(func.count())
+    .where(Rsvp.party_id == bindparam("party"), Rsvp.status == RsvpStatus.WAITLISTED)
+    .scalar_subquery()
+    .label("waiting"),
+)
 # Of the description, in the card that other programs show.
 MAX_CARD_WORDS = 160
 
@@ -116,7 +128,7 @@ class PartyPage:
         drawn = cover.url(self.party)
         return CardPicture(drawn, (cover.WIDTH, cover.HEIGHT), is_drawn=True) if drawn else None
 
-    @property
+    @cached_property
     def description(self) -> str:
         """What that card says of the party: when it is, and the beginning of what its hosts tell guests."""
         when = spoken_dates.spoken_span(self.party.starts_at, self.party.ends_at, self.party.timezone)
@@ -256,15 +268,16 @@ def render(
     joining = join_form(party) if guest is None and not is_preview else None
     dates = series_queries.visible_dates(party, is_host=is_host or is_staff)
     where = location.visible_location(party, with_address=with_address)
+    present = db.session.execute(PRESENT, {"party": party.id}).one()
     page = PartyPage(
         party=party,
         guest=guest,
         standing=waiting_list_queries.standing(rsvp),
         location=where,
         ticket=tickets.ticket_of(party, rsvp),
-        menu=menu_service.menu(party),
-        potluck=potluck_service.slots_and_own_claims(party, rsvp),
-        waiting_count=waiting_list_queries.waiting_count(party.id),
+        menu=menu_service.menu(party) if present.menu else [],
+        potluck=potluck_service.slots_and_own_claims(party, rsvp) if present.dishes else [],
+        waiting_count=present.waiting,
         form=form or (joining if isinstance(joining, LinkRsvpForm) else _form_of(guest, rsvp)),
         partial=partial,
         join_form=joining,
