@@ -91,6 +91,7 @@ class OutboxEmail(Model):
         Index("ix_letter_state_priority_not_before_id", "state", "priority", "not_before", "id"),
         Index("ix_letter_created_at_id", "created_at", "id"),
         Index("ix_letter_kind", "kind"),
+        Index("ix_letter_state_created_at_id", "state", "created_at", "id"),
     )
 
     @property

@@ -16,6 +16,7 @@ INDEXES = {
     "ix_dinner_party_status_starts_at_id": ("dinner_party", ["status", "starts_at", "id"]),
     "ix_invitation_email_key": ("invitation", ["email_key"]),
     "ix_letter_kind": ("letter", ["kind"]),
+    "ix_letter_state_created_at_id": ("letter", ["state", "created_at", "id"]),
     "ix_contact_email_key": ("contact", ["email_key"]),
     "ix_party_report_created_at_id": ("party_report", ["created_at", "id"]),
     "ix_party_series_created_at_id": ("party_series", ["created_at", "id"]),
