@@ -246,7 +246,7 @@ class ModelRestApi(JsonErrorResponses, OwnFilters, StockModelRestApi):
             _columns, pruned = self._handle_columns_args(asked, self.list_select_columns, self.list_columns)
             # Flask-AppBuilder has made an instance of the class by now.
             convert = self.model2schemaconverter.convert
-            values = self._row_values(convert(pruned) if pruned else self.list_model_schema)  # type: ignore[call-arg,arg-type]
+            values = self._row_values(convert(pruned) if pruned else self.list_model_schema)  # type: ignore[call-arg]
             if values is None:
                 return super().get_list_headless(**kwargs)
             filters, order = self._handle_filters_args(asked), self._handle_order_args(asked)

@@ -123,7 +123,7 @@ class ListRows:
             for row in range(len(keys))
         ]
 
-    def _urls(self, page: str, keys: Sequence[Any], key_name: str = "pk", **arguments: str) -> list[str | None]:
+    def _urls(self, page: str, keys: Sequence[Any], key_name: str = "pk", **arguments: Any) -> list[str | None]:
         """Return the escaped URL of a page for each key; None where there is none."""
 
         def build(key: Any) -> str | None:

@@ -40,7 +40,7 @@ def _remembered(function: Callable[P, str]) -> Callable[P, str]:
 
     @wraps(function)
     def remember(*arguments: P.args, **options: P.kwargs) -> str:
-        return write(selectors.reader(), *arguments, **options)
+        return write(selectors.reader(), *arguments, **options)  # type: ignore[arg-type]
 
     return remember
 

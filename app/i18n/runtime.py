@@ -85,7 +85,7 @@ def _placeholders(source: str) -> tuple[bool, bool]:
 def _babel_context() -> SimpleNamespace | None:
     """Return where Flask-Babel keeps the locale of a request. Its own function looks `g` up four times, for each text."""
     try:
-        kept = g._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Werkzeug's name
+        kept = g._get_current_object()  # noqa: SLF001 - Werkzeug's name
     except RuntimeError:
         return None
     context: SimpleNamespace | None = kept.get("_flask_babel")

@@ -71,4 +71,5 @@ def listed() -> Select[Any]:
 
 def read(row: Any) -> ListedParty:
     """Return the party of a row of that statement."""
-    return ListedParty(*row[: len(OWN)], ListedHost(*row[len(OWN) :]))
+    values = (*row[: len(OWN)], ListedHost(*row[len(OWN) :]))
+    return ListedParty(*values)
