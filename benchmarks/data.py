@@ -22,7 +22,7 @@ from tests.support.postgres import PostgresServer
 FIRST_MEMBER, LEAST_MEMBERS, ANSWERS_OF_PARTY, PARTIES_OF_MEMBER = 1000, 500, 2, 20
 # Parties without answers, and one with many: the first of them.
 TARGETS, GUESTS = 3000, 2000
-YEARS, UPCOMING = timedelta(days=3650), 20
+YEARS, DAY, UPCOMING = timedelta(days=3650), timedelta(days=1), 20
 PASSWORD = "dinner for eight hundred"  # noqa: S105 - of everybody in the benchmark
 # In few titles.
 NEEDLE = "Quince"
@@ -73,7 +73,8 @@ def _moments(size: Size) -> Iterator[datetime]:
     step = YEARS / size.parties
     past = size.parties - size.parties // UPCOMING
     for number in range(size.parties):
-        yield start + step * (number - past) + timedelta(minutes=5)
+        # Which one is next must not change while it is measured.
+        yield start + step * (number - past) + (DAY if number >= past else -DAY)
     for number in range(TARGETS):
         yield start + YEARS + timedelta(minutes=number)
 
