@@ -47,6 +47,9 @@ def main(what: str, archive: Path, kills: int) -> None:
             for path in (database, instance / "uploads" / "menu"):
                 path.unlink(missing_ok=True)
 
+    # What is imported when it is used opens files, too: each process has it from here.
+    begin()
+    run()
     begin()
     total = forked(run, at=0)
     for number in range(1, total, max(1, total // kills)):
