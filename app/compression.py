@@ -1,6 +1,7 @@
 """Compresses responses: static files once, pages where nobody can guess a secret by their length (docs/adr/0039-compress-pages-that-nobody-can-make-a-reader-ask-for.md)."""
 
 import gzip
+import re
 from collections.abc import Callable
 from functools import lru_cache, partial
 from pathlib import Path
@@ -29,8 +30,18 @@ PACK_EACH: dict[str, Callable[[bytes], bytes]] = {
     "br": partial(brotli.compress, quality=5),
     "gzip": partial(gzip.compress, compresslevel=6, mtime=0),
 }
+# In a nested rule, rcssmin 1.3.0 takes `li :is(a)` for a declaration, and leaves the space out. The universal selector
+# says the same.
+DESCENDANT = re.compile(rb"(?<=[\w)\]]) :(?=[a-z])")
+
+
+def _minify_css(content: bytes) -> bytes:
+    minified: bytes = rcssmin.cssmin(DESCENDANT.sub(b" *:", content))
+    return minified
+
+
 # A quarter less, after compression.
-MINIFY: dict[str, Callable[[bytes], bytes]] = {".css": rcssmin.cssmin, ".js": rjsmin.jsmin}
+MINIFY: dict[str, Callable[[bytes], bytes]] = {".css": _minify_css, ".js": rjsmin.jsmin}
 
 
 def init_app(app: Flask) -> None:
