@@ -86,8 +86,8 @@ def test_lists_come_from_a_replica_that_will_do_and_else_from_the_primary(
     # It is killed.
     standby.process.send_signal(signal.SIGQUIT)
     standby.process.wait()
-    for _time in range(3):
-        assert "Broth" in stranger.get("/parties/").text
+    for time in range(3):
+        assert "Broth" in stranger.get(f"/parties/?time={time}").text
     assert caplog.text.count("The replica is not read for") == 1
 
 

@@ -208,7 +208,7 @@ def test_an_invalid_configuration_is_reported_without_a_traceback(tmp_path, envi
     assert told in sentence
     if not environ:
         # Serving does not create a database.
-        assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["catalogs", "secret_key"]
 
 
 def test_a_setting_with_an_old_name_is_logged_once(server):
