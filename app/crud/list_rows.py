@@ -1,7 +1,7 @@
 """The cells and rows of generated lists. They are written in Python, because calling a macro costs more than a cell."""
 
 import re
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Number
 from typing import Any
@@ -56,9 +56,11 @@ class ListRows:
     links: Sequence[str]
     filters: Any
 
-    def html(self, keys: Sequence[Any], values: Sequence[Mapping[str, Any]]) -> Markup:
+    def html(self, keys: Sequence[Any], values: Iterable[Mapping[str, Any]]) -> Markup:
         """Return the rows with these keys and values."""
-        columns = [self._cells(name, keys, [row[name] for row in values]) for name in self.columns]
+        # Flask-AppBuilder's views give an iterator.
+        shown = list(values)
+        columns = [self._cells(name, keys, [row[name] for row in shown]) for name in self.columns]
         if self.has_boxes:
             columns.insert(0, self._boxes(keys))
         if self.links:
