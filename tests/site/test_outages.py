@@ -224,7 +224,7 @@ def test_a_standby_that_is_read_only_is_an_outage(engine, visitor, cast):
 def test_a_schema_that_lacks_a_column_is_an_error_and_no_outage(app, visitor, monkeypatch, cast):
     monkeypatch.setitem(app.config, "TESTING", False)  # noqa: FBT003 - with it, errors would come up here
     with app.app_context(), db.engine.begin() as connection:
-        connection.execute(text("ALTER TABLE dinner_party DROP COLUMN description"))
+        connection.execute(text("ALTER TABLE dinner_party DROP COLUMN picture"))
     page = visitor.get("/parties/")
     assert page.status == 500
     assert "It has been logged." in page.text
