@@ -226,7 +226,8 @@ def _validator() -> Any:
 def _fit(_validator: object, pattern: str, instance: object, _schema: object) -> "Iterator[Mismatch]":
     # To Python, $ is also before a newline at the end; to JSON Schema, it is the end.
     if isinstance(instance, str) and not re.search(pattern.replace("$", r"\Z"), instance):
-        yield jsonschema.ValidationError(f"{instance!r} does not match {pattern!r}")
+        mismatch = f"{instance!r} does not match {pattern!r}"
+        yield jsonschema.ValidationError(mismatch)
 
 
 def _by_schema(value: Any) -> Iterator[tuple[str, Path]]:
