@@ -90,7 +90,7 @@ def test_a_reset_asks_and_removes_only_the_embedded_database(instance):
     assert (refused.returncode, all((instance / name).exists() for name in EMBEDDED)) == (1, True)
     done = run(instance, "app.dev", "reset", "--yes")
     assert (done.returncode, "`make run` sets up a new one" in done.stdout) == (0, True), done.stderr
-    assert {path.name for path in instance.iterdir()} == {"secret_key", "other.db"}
+    assert {path.name for path in instance.iterdir()} == {"catalogs", "secret_key", "other.db"}
     assert "There is no database" in run(instance, "app.dev", "reset").stdout
 
 
