@@ -61,6 +61,8 @@ def _compress(response: Response) -> Response:
     if response.mimetype not in MIMETYPES or response.status_code in {204, 206} or response.content_encoding:
         return response
     if response.status_code == 304:
+        # Nobody reads the file. A server whose reader has gone may not close it.
+        response.close()
         response.vary.add("Accept-Encoding")
         return response
     if response.direct_passthrough != is_static or (response.is_streamed and not is_static):
