@@ -24,7 +24,7 @@ from tests.support.databases import PRISTINE, application, close_connections
 from tests.support.factories import DinnerPartyFactory, MemberFactory, RowFactory, RsvpFactory
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.slow]
-MANY, FEWER, FEW = 40_000, 25_000, 100
+MANY, FEWER, FEW = 40_000, 10_000, 100
 GROWING = ("ab_user", "dinner_party", "rsvp", "letter", "audit_event")
 # In few rows, and in none.
 WORDS = ("c4ca4238", "nowhere else", "zq")
