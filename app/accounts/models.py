@@ -127,6 +127,10 @@ index_words(*(Member.__table__.c[name] for name in ("username", "first_name", "l
 # Flask-AppBuilder's begin with the person.
 Index("ix_ab_user_role_role_id", assoc_user_role.c.role_id)
 Index("ix_ab_api_key_created_on_id", ApiKey.created_on, ApiKey.id)
+# Those of who has made and changed an account are NULL in most.
+for _column in (Member.created_by_fk, Member.changed_by_fk):
+    _has_value = _column.is_not(None)
+    Index(f"ix_ab_user_{_column.key}", _column, postgresql_where=_has_value, sqlite_where=_has_value)
 Index("uq_ab_user_email_key", Member.email_key, Member.duplicate, unique=True)
 
 
@@ -170,6 +174,7 @@ class Registration(RegisterUser):
 
 keep_keys(Registration, "username", "email")
 Index("uq_ab_register_user_username_key", Registration.username_key, Registration.duplicate, unique=True)
+Index("ix_ab_register_user_registration_hash", Registration.registration_hash)
 Index("uq_ab_register_user_email_key", Registration.email_key, Registration.duplicate, unique=True)
 
 

@@ -26,11 +26,17 @@ INDEXES = {
     "ix_dashboard_changed_at_id": ("dashboard", ["changed_at", "id"]),
     "ix_ab_api_key_created_on_id": ("ab_api_key", ["created_on", "id"]),
     "ix_ab_user_role_role_id": ("ab_user_role", ["role_id"]),
+    "ix_ab_register_user_registration_hash": ("ab_register_user", ["registration_hash"]),
+    "ix_guest_message_author_id": ("guest_message", ["author_id"]),
+    "ix_party_report_reporter_id": ("party_report", ["reporter_id"]),
+    "ix_party_report_decided_by_id": ("party_report", ["decided_by_id"]),
 }
 # Of the rows that fulfil a condition, which are few.
 PARTIAL = {
     "ix_dinner_party_rsvp_deadline": ("dinner_party", ["rsvp_deadline"], "rsvp_deadline IS NOT NULL"),
     "ix_dinner_party_hidden_at": ("dinner_party", ["hidden_at"], "hidden_at IS NOT NULL"),
+    "ix_ab_user_created_by_fk": ("ab_user", ["created_by_fk"], "created_by_fk IS NOT NULL"),
+    "ix_ab_user_changed_by_fk": ("ab_user", ["changed_by_fk"], "changed_by_fk IS NOT NULL"),
     "ix_rsvp_email_key": ("rsvp", ["email_key"], "member_id IS NULL"),
 }
 WORDS = {

@@ -20,8 +20,9 @@ DAY = "interval '1 day'"
 # What is not named is NULL, or empty.
 TABLES: Mapping[str, Mapping[str, str]] = {
     "ab_user": {
-        "username": "'person' || n",
-        "username_key": "'person' || n",
+        # In another order than the members have joined.
+        "username": "reverse(n::text) || '-person'",
+        "username_key": "reverse(n::text) || '-person'",
         "email": "'person' || n || '@example.com'",
         "email_key": "'person' || n || '@example.com'",
         "first_name": "'Firste' || md5(n::text)",
@@ -33,6 +34,8 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "locale": "'en'",
     },
     "ab_user_role": {"user_id": SAME, "role_id": "(SELECT id FROM ab_role WHERE name = 'Guest')"},
+    "ab_group": {"name": "'Group ' || n", "label": "'Group ' || n"},
+    "ab_user_group": {"user_id": MEMBER, "group_id": f"{FIRST} + 1 + n % {{ab_group}}"},
     "dinner_party": {
         "title": "'Dinner ' || md5(n::text)",
         "slug": "'dinner-' || n",
@@ -200,10 +203,12 @@ EMPTY = ((Boolean, "false"), (Integer, "0"), (DateTime, MOMENT), (JSON, "'[]'"))
 
 
 def fill(connection: Connection, count: int, tables: Mapping[str, int] | None = None) -> None:
-    """Write `count` rows into every table, or as many as `tables` says, and have the database count its values."""
+    """Write `count` rows into every table, or as many as `tables` says."""
     counts = {**dict.fromkeys(TABLES, count), **(tables or {})}
     # Neither foreign keys nor the trigger of the audit log are asked.
     connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+    # PostgreSQL does not take rows for visible to all before their commit is on the disk.
+    connection.exec_driver_sql("SET LOCAL synchronous_commit = on")
     indexes = connection.exec_driver_sql(INDEXES, {"tables": list(TABLES)}).all()
     for name, _made in indexes:
         connection.exec_driver_sql(f"DROP INDEX {name}")
@@ -213,8 +218,11 @@ def fill(connection: Connection, count: int, tables: Mapping[str, int] | None = 
     connection.exec_driver_sql("SET LOCAL maintenance_work_mem = '256MB'")
     for _name, made in indexes:
         connection.exec_driver_sql(made)
-    for name in TABLES:
-        connection.exec_driver_sql(f"ANALYZE {name}")
+
+
+def settle(connection: Connection) -> None:
+    """Do what PostgreSQL does in the background, outside a transaction: count values, and note what all may read."""
+    connection.exec_driver_sql(f"VACUUM ANALYZE {', '.join(TABLES)}")
 
 
 def _statement(table: Table, values: Mapping[str, str], counts: Mapping[str, int]) -> str:

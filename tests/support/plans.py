@@ -11,7 +11,7 @@ from app.crud.row_pages import MAX_COUNTED
 
 MOST_SORTED = 1_000
 # What one node of a plan may read, and throw away, of a table. Counting is the most that a list does.
-MOST_READ = max(3_000, 2 * MAX_COUNTED + 500)
+MOST_READ, MOST_COUNTED = 3_000, 2 * MAX_COUNTED + 500
 EXPLAINED = ("SELECT", "UPDATE", "DELETE", "WITH")
 
 Statements = dict[str, Any]
@@ -39,14 +39,15 @@ def faults(connection: Connection, statement: str, parameters: Any) -> list[str]
         answer = connection.exec_driver_sql(explained, parameters).scalar_one()
         savepoint.rollback()
     (plan,) = json.loads(answer) if isinstance(answer, str) else answer
-    return list(dict.fromkeys(_faults(plan["Plan"])))
+    most = MOST_COUNTED if statement.startswith("SELECT count(*)") else MOST_READ
+    return list(dict.fromkeys(_faults(plan["Plan"], most)))
 
 
-def _faults(node: Mapping[str, Any]) -> Iterator[str]:
+def _faults(node: Mapping[str, Any], most: int) -> Iterator[str]:
     kind, table = node["Node Type"], node.get("Relation Name", "")
     removed = sum(value for name, value in node.items() if name.startswith("Rows Removed by"))
     read = (node["Actual Rows"] + removed) * node["Actual Loops"]
-    if table and read > MOST_READ:
+    if table and read > most:
         yield f"reads {read:.0f} rows of {table} by {node.get('Index Name', kind)}: {node.get('Filter', '')}"
     if "Sort" in kind:
         rows = sum(each["Actual Rows"] for each in node["Plans"])
@@ -54,4 +55,4 @@ def _faults(node: Mapping[str, Any]) -> Iterator[str]:
         if rows > MOST_SORTED and kind == "Sort":
             yield f"sorts {rows:.0f} rows by {', '.join(node['Sort Key'])}"
     for each in node.get("Plans", ()):
-        yield from _faults(each)
+        yield from _faults(each, most)

@@ -55,7 +55,7 @@ class GuestMessage(Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     party_id: Mapped[int] = mapped_column(ForeignKey("dinner_party.id", ondelete="CASCADE"))
-    author_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="SET NULL"))
+    author_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="SET NULL"), index=True)
     subject: Mapped[str] = mapped_column(String(MAX_SUBJECT_LENGTH), info=WORDS)
     text: Mapped[str] = mapped_column(Text)
     statuses: Mapped[list[str]] = mapped_column(Json, default=list)

@@ -24,13 +24,13 @@ class PartyReport(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     party_id: Mapped[int] = mapped_column(ForeignKey("dinner_party.id", ondelete="CASCADE"), index=True)
     # None for a visitor, and for a member who deleted their account.
-    reporter_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="SET NULL"))
+    reporter_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="SET NULL"), index=True)
     reason: Mapped[ReportReason] = mapped_column(EnumString(ReportReason, 16))
     note: Mapped[str] = mapped_column(Text, default="")
     state: Mapped[ReportState] = mapped_column(EnumString(ReportState, 16), default=ReportState.OPEN)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=clock.now)
     decided_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="SET NULL"))
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="SET NULL"), index=True)
 
     party: Mapped[DinnerParty] = relationship()
     reporter: Mapped[Member | None] = relationship(foreign_keys=[reporter_id])

@@ -251,7 +251,8 @@ def _erase_contacts_and_invitations(member: Member) -> None:
     _blank(Invitation, Invitation.invited_by_id == member.id, invited_by_id=None)
     # They may have answered with a link that was sent to another e-mail address of theirs.
     opened = select(Rsvp.invitation_id).where(Rsvp.member_id == member.id, Rsvp.invitation_id.is_not(None))
-    retention.anonymise_invitations(or_(_is_to(member), Invitation.id.in_(opened)), retention.ERASED)
+    sent = select(Invitation.id).where(_is_to(member))
+    retention.anonymise_invitations(Invitation.id.in_(union(sent, opened)), retention.ERASED)
 
 
 def lock_parties(member: Member) -> None:

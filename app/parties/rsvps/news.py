@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import current_app
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union_all
 from sqlalchemy.orm import joinedload
 
 from app import clock
@@ -74,20 +74,23 @@ def _send_digest(host: Member, now: datetime) -> int:
     return int(bool(news))
 
 
-def _since(now: datetime) -> Any:
-    return func.coalesce(Member.answers_told_at, now - DAY)
-
-
 def _hosts_with_news(now: datetime) -> Select[Member]:
-    # From the parties that lie ahead: most members host none of them.
-    news = select(Member.id).select_from(DinnerParty).join(Rsvp, Rsvp.party_id == DinnerParty.id)
-    news = news.where(_is_news(now, Member.id), Rsvp.answered_at > _since(now))
-    co_hosts = news.join(CoHost, CoHost.party_id == DinnerParty.id).join(Member, Member.id == CoHost.member_id)
-    return select(Member).where(
-        Member.answers_at_once.is_(False),
-        Member.erased_at.is_(None),
-        unsubscribe.accepts(Member.email_key, EmailTopic.ANSWERS),
-        Member.id.in_(union(news.join(Member, Member.id == DinnerParty.host_id), co_hosts)),
+    # From the parties that lie ahead: most members host none of them. When each host was told is asked of the last
+    # answer to them: asked of each answer, PostgreSQL reads for each host the answers to all parties since then.
+    answers = select(DinnerParty.host_id, Rsvp.answered_at).join(Rsvp.party).where(_is_news(now, DinnerParty.host_id))
+    co_hosts = select(CoHost.member_id, Rsvp.answered_at).join(Rsvp.party)
+    co_hosts = co_hosts.join(CoHost, CoHost.party_id == DinnerParty.id).where(_is_news(now, CoHost.member_id))
+    each = union_all(answers, co_hosts).subquery()
+    last = select(each.c.host_id, func.max(each.c.answered_at).label("at")).group_by(each.c.host_id).subquery()
+    return (
+        select(Member)
+        .join(last, last.c.host_id == Member.id)
+        .where(
+            Member.answers_at_once.is_(False),
+            Member.erased_at.is_(None),
+            unsubscribe.accepts(Member.email_key, EmailTopic.ANSWERS),
+            last.c.at > func.coalesce(Member.answers_told_at, now - DAY),
+        )
     )
 
 
