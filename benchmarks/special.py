@@ -124,6 +124,8 @@ def letter(sites: Sequence[Site], size: Size, database: Database) -> Measured:
         if not isinstance(site, Ours):
             continue
         served = _served(site, 2)
+        # It writes the letters.
+        served.environ = {**served.environ, "BACKGROUND_WORKER": "yes"}
         try:
             served.start()
             yield from _letter(site, served, size, database)
