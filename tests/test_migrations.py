@@ -118,7 +118,7 @@ RELEASED = {
     "0025_saved_views": "e150d7287c6474ad696c8407ff6da1af",
     "0026_deleted_rows": "851e93742f17779115cfda22ae74cfd8",
     "0027_login_session_order": "ac360f1ea7c617dced5f67c6c3573094",
-    "0028_large_sites": "882a98cccdf85bb6326da80bb5f309ed",
+    "0028_large_sites": "a421561ac4b6b4ab955b51143abc988e",
     "0029_message_progress": "dfc6209bc4ff8afa605766bb821aa65b",
 }
 

@@ -15,6 +15,7 @@ INDEXES = {
     "ix_rsvp_status_answered_at_id": ("rsvp", ["status", "answered_at", "id"]),
     "ix_dinner_party_status_starts_at_id": ("dinner_party", ["status", "starts_at", "id"]),
     "ix_invitation_email_key": ("invitation", ["email_key"]),
+    "ix_calendar_entry_email": ("calendar_entry", ["email"]),
     "ix_letter_kind": ("letter", ["kind"]),
     "ix_letter_state_created_at_id": ("letter", ["state", "created_at", "id"]),
     "ix_contact_email_key": ("contact", ["email_key"]),

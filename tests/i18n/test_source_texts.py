@@ -146,3 +146,18 @@ def show(name):
     raise DomainError(lazy_gettext("No."))
 """
     assert list(rule(ast.parse(good))) == []
+
+
+def test_no_text_is_used_both_with_and_without_plural_forms():
+    """Without a number, a catalog gives the first form, which in Arabic is that for none."""
+    found = [call for source in SOURCES for call in calls(ast.parse(source.read_text("utf-8")))]
+    texts = {
+        is_plural: {
+            call.args[0].value
+            for call in found
+            if name_of(call) in names and call.args and isinstance(call.args[0], ast.Constant)
+        }
+        for is_plural, names in ((True, {"ngettext", "lazy_ngettext"}), (False, {"_", "gettext", "lazy_gettext"}))
+    }
+    assert len(texts[True]) > 100
+    assert not texts[True] & texts[False]

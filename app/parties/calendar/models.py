@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, ForeignKey, String, event, inspect, select, update
+from sqlalchemy import Connection, ForeignKey, Index, String, event, inspect, select, update
 from sqlalchemy.orm import InstanceState, Mapped, aliased, mapped_column, relationship
 from sqlalchemy.orm.attributes import History
 
@@ -62,7 +62,7 @@ class CalendarEntry(Model):
     replied_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     reply_digest: Mapped[str | None] = mapped_column(String(64))
 
-    __table_args__ = (one_of("method", Method),)
+    __table_args__ = (one_of("method", Method), Index("ix_calendar_entry_email", "email"))
 
 
 @event.listens_for(DinnerParty, "before_update")

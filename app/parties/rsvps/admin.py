@@ -1,7 +1,6 @@
 """The generated pages of RSVPs."""
 
 from flask import url_for
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 
 from app.crud.actions import action
@@ -13,7 +12,7 @@ from app.errors import DomainError
 from app.parties.admin_base import MEMBER_KEY, PARTY_KEY, by_party, reoffered_text
 from app.parties.enums import RsvpStatus
 from app.parties.models import Rsvp, shown_email
-from app.parties.rsvps import approval, leaving
+from app.parties.rsvps import approval, guest_list_texts, leaving
 from app.parties.waiting_list.admin import WaitOfferModelView
 
 
@@ -86,7 +85,7 @@ class RsvpModelView(CsvExport, ModelView):
         for rsvp in requests:
             approval.approve(rsvp)
         seated = sum(rsvp.status == RsvpStatus.YES for rsvp in requests)
-        return _approved(seated, len(requests) - seated)
+        return guest_list_texts.requests_approved(seated, len(requests) - seated)
 
     @action(
         "withdraw", lazy_gettext("Release the seats"), lazy_gettext("Release the seats of the selected guests?"), ""
@@ -97,19 +96,3 @@ class RsvpModelView(CsvExport, ModelView):
         offered = sum(leaving.remove(rsvp) for rsvp in sorted(items, key=by_party))
         removed = ngettext("%(num)d answer removed.", "%(num)d answers removed.", len(items))
         return f"{removed} {reoffered_text(offered)}" if offered else str(removed)
-
-
-def _approved(seated: int, waiting: int) -> Message:
-    if not waiting:
-        text = ngettext("Approved; seat confirmed.", "%(num)d requests approved; seats confirmed.", seated)
-        return text, "info"
-    if not seated:
-        text = ngettext(
-            "Approved, but the table is full: moved to the waiting list.",
-            "%(num)d requests approved, but the table is full: moved to the waiting list.",
-            waiting,
-        )
-        return text, "warning"
-    return _(
-        "Requests that now have seats: %(seated)d; on the waiting list: %(waiting)d.", seated=seated, waiting=waiting
-    ), "warning"

@@ -17,7 +17,7 @@ def approved(result: RsvpResult) -> Flash:
     """Return the flash after a request was approved."""
     rsvp = result.rsvp
     if rsvp.status == RsvpStatus.WAITLISTED:
-        return _("Approved, but the table is full: moved to the waiting list."), "warning"
+        return requests_approved(0, 1)
     if rsvp.status == RsvpStatus.OFFERED:
         text = ngettext(
             "Approved; only %(num)d of %(size)d seats is free and was offered.",
@@ -26,7 +26,24 @@ def approved(result: RsvpResult) -> Flash:
             size=rsvp.party_size,
         )
         return text, "warning"
-    return _("Approved; seat confirmed."), "info"
+    return requests_approved(1, 0)
+
+
+def requests_approved(seated: int, waiting: int) -> Flash:
+    """Return the flash after so many requests got seats, and so many a place on the waiting list."""
+    if not waiting:
+        text = ngettext("Approved; seat confirmed.", "%(num)d requests approved; seats confirmed.", seated)
+        return text, "info"
+    if not seated:
+        text = ngettext(
+            "Approved, but the table is full: moved to the waiting list.",
+            "%(num)d requests approved, but the table is full: moved to the waiting list.",
+            waiting,
+        )
+        return text, "warning"
+    return _(
+        "Requests that now have seats: %(seated)d; on the waiting list: %(waiting)d.", seated=seated, waiting=waiting
+    ), "warning"
 
 
 def removing() -> str:
