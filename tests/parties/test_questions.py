@@ -9,6 +9,7 @@ from app.database import transaction
 from app.extensions import db
 from app.outbox.models import OutboxEmail
 from app.parties import guest_addresses
+from app.parties.enums import RsvpStatus
 from app.parties.messages.replies import OPEN_FOR
 from app.parties.models import NO_ADDRESS_DOMAIN, CoHost
 from tests.inbound.conftest import ADDRESS
@@ -56,6 +57,15 @@ def test_where_the_site_receives_email_both_addresses_stay_hidden(app, party, ca
     with app.app_context():
         assert letter.reply_to == guest_addresses.host_address(rsvp, cast.host.id)
     assert cast.friend.email not in letter.text + letter.html
+
+
+def test_nothing_is_passed_on_to_a_guest_who_was_removed(app, party, cast, client_of, records, monkeypatch):
+    monkeypatch.setitem(app.config, "INBOUND_ADDRESS", ADDRESS)
+    RsvpFactory(party=party, member=cast.friend, status=RsvpStatus.REMOVED)
+    friend = client_of(cast.friend)
+    assert "They see your address" in friend.get("/parties/tupper/ask").words
+    ask(friend)
+    assert records.one(OutboxEmail).reply_to == cast.friend.email
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from app import clock
 from app.errors import DomainError
 from app.parties import guest_addresses
 from app.parties.messages import mail as message_mail
-from app.parties.messages.replies import OPEN_FOR, hosts_of
+from app.parties.messages.replies import OPEN_FOR, hosts_of, is_open
 from app.parties.models import DinnerParty, Rsvp
 from app.parties.respondent import Respondent
 
@@ -27,7 +27,8 @@ def reply_way(guest: Respondent, rsvp: Rsvp | None) -> ReplyWay:
     row = rsvp or guest.invitation
     if not guest.shown_email:
         return ReplyWay.NONE
-    return ReplyWay.HIDDEN if row and guest_addresses.reply_address(row) else ReplyWay.OWN_ADDRESS
+    is_passed_on = row is not None and is_open(row) and guest_addresses.reply_address(row) is not None
+    return ReplyWay.HIDDEN if is_passed_on else ReplyWay.OWN_ADDRESS
 
 
 def refuse(party: DinnerParty, *, is_host: bool) -> None:

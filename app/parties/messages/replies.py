@@ -27,7 +27,7 @@ def handle(message: Received, key: str) -> bool:
     """Pass a reply on; return False if the conversation is over."""
     match = FROM_HOST.fullmatch(key)
     guest = guest_addresses.guest_of(match[2] if match else key)
-    if guest is None or not _is_open(guest):
+    if guest is None or not is_open(guest):
         return False
     if match is None:
         return _pass_to_hosts(message, guest)
@@ -35,7 +35,8 @@ def handle(message: Received, key: str) -> bool:
     return host is not None and _pass_to_guest(message, guest, host)
 
 
-def _is_open(guest: Rsvp | Invitation) -> bool:
+def is_open(guest: Rsvp | Invitation) -> bool:
+    """Whether guest and hosts can write to each other through the site."""
     party = guest.party
     is_gone = guest.status == RsvpStatus.REMOVED if isinstance(guest, Rsvp) else guest.revoked_at is not None
     is_over = party.status == PartyStatus.DRAFT or party.ends_at + OPEN_FOR < clock.now()
